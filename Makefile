@@ -1,0 +1,45 @@
+# `make` sets up and runs the main job, `make test` sets up and runs the tests; both may be repeated.
+SHELL := /bin/bash
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+LOCAL_MNIST := $(abspath $(wildcard ../shared/mnist))
+ifneq ($(LOCAL_MNIST),)
+export MNIST_MIRROR ?= $(LOCAL_MNIST)
+endif
+DIGITS := -S data.name=digits -S data.train_per_class=100 -S data.test_per_class=74
+
+.PHONY: run digits test lint
+run: .venv/ready
+	@dvc repro --quiet check
+	@if dvc repro download; then dvc repro; else $(MAKE) --no-print-directory digits INSTEAD=1; fi
+
+# as an experiment in a folder of its own: params.yaml, dvc.lock, metrics/ and plots/ here stay as they are
+digits: .venv/ready
+ifdef INSTEAD
+	@printf '\n%s\n%s\n\n' '*** THE DATA SET COULD NOT BE FETCHED (see above). Running the same pipeline on scikit-learn digits INSTEAD. ***' \
+	  '*** What follows says nothing about MNIST. To try again: make, or MNIST_MIRROR=folder-or-URL make ***'
+endif
+	dvc exp run --temp --force --name digits $(DIGITS)
+	@printf '\n%s\n%s\n' 'The experiment is called digits; the results in metrics/ and plots/ are not its own. To look at it:' \
+	  '  dvc plots diff HEAD digits; dvc metrics show digits'
+
+test: .venv/ready-dev
+	python -m pytest
+
+lint: .venv/ready-dev
+	ruff check .
+	ruff format --check .
+	mypy
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'error: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12'; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/ready: requirements.txt | .venv/bin/python
+	python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/ready-dev: requirements-dev.txt .venv/ready
+	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,107 @@
+"""The contents of params.yaml: every number a user may vary, typed and checked."""
+
+import math
+from typing import Annotated, Literal, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+T = TypeVar("T")
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# not turned into a float: DVC names a cell by the number as it stands in params.yaml
+Alpha = Annotated[int | float, Field(ge=0, allow_inf_nan=False)]
+
+
+class ParamsError(ValueError):
+    """A parameter that is not allowed, in one line: its key's path, its value, what is allowed."""
+
+
+def _unique(values: list[T]) -> list[T]:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"{value} stands in it {values.count(value)} times; every value once")
+    return values
+
+
+class Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Data(Group):
+    name: Literal["mnist", "fashion_mnist", "kmnist", "digits"]
+    train_per_class: Count
+    test_per_class: Count
+    label_noise: Annotated[float, Field(ge=0, lt=1)]
+    seed: Seed
+
+
+class Grid(Group):
+    width: Annotated[list[Count], Field(min_length=1), AfterValidator(_unique)]
+    alpha: Annotated[list[Alpha], Field(min_length=1), AfterValidator(_unique)]
+
+    def cells(self) -> list[tuple[int, float]]:
+        return [(width, alpha) for width in self.width for alpha in self.alpha]
+
+
+class Train(Group):
+    seeds: Count
+    epochs: Count
+    batch_size: Count
+    lr: Positive
+    eval_every: Count
+    penalty: Literal["induced_1norm", "l1", "l2", "none"]
+    solver: Literal["subgradient", "proximal"]
+
+    @field_validator("solver")
+    @classmethod
+    def _has_step(cls, solver: str, info: ValidationInfo) -> str:
+        penalty = info.data.get("penalty")
+        if solver == "proximal" and penalty not in ("l1", "l2", None):
+            raise ValueError(f"has a step for the penalties 'l1' and 'l2', not for {penalty!r}")
+        return solver
+
+
+class Params(Group):
+    data: Data
+    grid: Grid
+    train: Train
+
+
+def cell_name(width: int, alpha: float) -> str:
+    """What DVC calls the cell in `train@...`: the numbers' own spelling, joined by a dash."""
+    return f"{width}-{alpha}"
+
+
+def parse(text: str) -> Params:
+    """Read and check the text of params.yaml; ParamsError names the first key that is not allowed."""
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ParamsError(f"not valid YAML: {' '.join(str(error).split())}") from None
+    try:
+        return Params.model_validate(document)
+    except ValidationError as error:
+        raise ParamsError(_one_line(error)) from None
+
+
+def _one_line(error: ValidationError) -> str:
+    # a misspelt key is also a missing one, and a wrong alpha is neither an int nor a float: say the telling half
+    first = min(error.errors(), key=lambda e: (e["type"] != "extra_forbidden", e["loc"][-1:] == ("int",)))
+    path = ".".join(str(part) for part in first["loc"] if part not in ("int", "float")) or "the document"
+    value, message = first["input"], first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if first["type"] == "missing":
+        return f"{path}: missing"
+    if first["type"] == "extra_forbidden":
+        return f"{path}: unknown key"
+    if isinstance(value, str) and _is_number(value):
+        return f"{path}: {value!r} is text to YAML, not a number; write a decimal point, such as 1.0e-4"
+    return f"{path}: {value!r} {message}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

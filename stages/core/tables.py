@@ -1,0 +1,67 @@
+"""Tables made from the cells' rows: the comparison with the paper, the training curves, the summary."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def curve_table(cell: dict[str, Any]) -> pd.DataFrame:
+    """Mean and standard deviation over seeds of one cell's curves (E, S), one row per evaluated epoch."""
+    columns = {}
+    for name in ("train_loss", "train_error", "test_error"):
+        columns[name] = cell[name].numpy().mean(1)
+        columns[f"{name}_sd"] = cell[name].numpy().std(1, ddof=1) if cell[name].shape[1] > 1 else np.nan
+    made_from = cell["made_from"]
+    head = {"dataset": cell["dataset"], "width": made_from["width"], "alpha": made_from["alpha"]}
+    return pd.DataFrame({**head, "epoch": cell["epochs"].numpy(), **columns})
+
+
+def cell_means(cells: pd.DataFrame) -> pd.DataFrame:
+    """A row per cell, in the grid's order: the mean over seeds of every measure x, and as x_sd its standard deviation.
+
+    The standard deviation is the sample's (n - 1), empty for one seed.
+    """
+    keys = ["dataset", "width", "alpha"]
+    groups = cells.drop(columns=["seed", "diverged"]).groupby(keys, sort=False)
+    return groups.mean().join(groups.std().add_suffix("_sd")).reset_index()
+
+
+def against_paper(cells: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
+    """The paper's test accuracy (percent, one run) beside ours (mean, sd over seeds), for the cells that both have.
+
+    difference is ours minus the paper's in points, difference_in_sd the same in our standard deviations. A data
+    set other than MNIST has nothing to compare with: no rows.
+    """
+    means = cell_means(cells[cells.dataset == "mnist"])
+    both = paper[["width", "alpha", "test_accuracy_percent"]].merge(means, on=["width", "alpha"])
+    accuracy, sd = 100 * (1 - both.test_error), 100 * both.test_error_sd
+    difference = accuracy - both.test_accuracy_percent
+    return pd.DataFrame(
+        {
+            "dataset": both.dataset,
+            "width": both.width,
+            "alpha": both.alpha,
+            "paper_accuracy": both.test_accuracy_percent,
+            "our_mean": accuracy,
+            "our_sd": sd,
+            "difference": difference,
+            "difference_in_sd": difference / sd.where(sd > 0),
+        }
+    )
+
+
+def summary(cells: pd.DataFrame) -> dict[str, Any]:
+    """Per width, under the data set's name: where the mean test error is best and worst, and how sparse it gets."""
+    widths = {}
+    for width, means in cell_means(cells).set_index("alpha").groupby("width"):
+        error, zeros = means.test_error, means.zero_fraction.max()
+        widths[f"width_{width}"] = {
+            "best_alpha": error.idxmin(),
+            "best_error": round(error.min(), 6),
+            "worst_alpha": error.idxmax(),
+            "worst_error": round(error.max(), 6),
+            # every seed diverged: there is no such number
+            **({} if np.isnan(zeros) else {"most_zeros": round(zeros, 6)}),
+        }
+    return {cells.dataset.iloc[0]: {"models": len(cells), "diverged": int(cells.diverged.sum()), **widths}}

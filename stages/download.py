@@ -1,0 +1,124 @@
+"""Stage `download`: one data set's images and labels as published, checked against torchvision's md5 sums.
+
+The environment variable MNIST_MIRROR (FASHION_MNIST_MIRROR, KMNIST_MIRROR) names a folder or a URL prefix that is
+tried before torchvision's own mirrors. A file that no mirror gives whole and unaltered ends the stage.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import requests
+import torch
+from requests.adapters import HTTPAdapter
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from torchvision import datasets
+from torchvision.datasets.utils import calculate_md5
+from urllib3.util import Retry
+
+from stages import files
+from stages.console import console, run
+
+SETS = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "kmnist": datasets.KMNIST}
+TIMEOUT_S = 20.0  # without a byte
+DIGITS_TRAIN_PER_CLASS = 100  # scikit-learn's digits come in one piece: the first 100 of each class, and the rest
+
+
+def fetch(mirror: str, name: str, target: Path) -> None:
+    """Copy or download one file; OSError (requests' errors among them) says what went wrong."""
+    if not mirror.startswith(("http://", "https://")):
+        shutil.copyfile(Path(mirror) / name, target)
+        return
+    session = requests.Session()
+    again = Retry(total=3, backoff_factor=0.5, status_forcelist=(500, 502, 503, 504))
+    session.mount("http://", HTTPAdapter(max_retries=again))
+    session.mount("https://", HTTPAdapter(max_retries=again))
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with (
+        session.get(f"{mirror.rstrip('/')}/{name}", stream=True, timeout=TIMEOUT_S) as response,
+        open(target, "wb") as file,
+        Progress(*columns, console=console, disable=not console.is_terminal) as progress,
+    ):
+        response.raise_for_status()
+        length = int(response.headers.get("Content-Length", 0)) or None
+        task = progress.add_task(name, total=length)
+        for chunk in response.iter_content(1 << 16):
+            file.write(chunk)
+            progress.advance(task, len(chunk))
+
+
+def fetch_verified(mirrors: list[str], name: str, md5: str, target: Path) -> None:
+    """The file from the first mirror that gives it with this md5 sum; UserError tells of every mirror's failure."""
+    problems = []
+    for mirror in mirrors:
+        try:
+            fetch(mirror, name, target)
+        except OSError as error:
+            problems.append(f"{mirror}: {name}: {_reason(error)}")
+        else:
+            found = calculate_md5(target)
+            if found == md5:
+                console.print(f"{name}: {target.stat().st_size:,} bytes from {mirror}, md5 as published")
+                return
+            problems.append(f"{mirror}: {name}: {target.stat().st_size:,} bytes with md5 {found}, not {md5}")
+        console.print(problems[-1], markup=False)
+    raise files.UserError(f"no mirror gave {name} whole and unaltered ({len(problems)} tried, see above)")
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, requests.HTTPError):
+        return f"HTTP status {error.response.status_code}"
+    if isinstance(error, requests.Timeout):
+        return f"no answer in {TIMEOUT_S:.0f} s"
+    if isinstance(error, requests.ConnectionError) and "resolve" in str(error):
+        return "host not found"
+    return error.strerror or " ".join(str(error).split())[:160]
+
+
+def torchvision_set(name: str) -> dict[str, Any]:
+    dataset = SETS[name]
+    own = os.environ.get(f"{name.upper()}_MIRROR")
+    with tempfile.TemporaryDirectory() as root:
+        raw = Path(root) / dataset.__name__ / "raw"
+        raw.mkdir(parents=True)
+        for file, md5 in dataset.resources:
+            fetch_verified([own, *dataset.mirrors] if own else dataset.mirrors, file, md5, raw / file)
+        # torchvision takes verified archives that lie in place, and decodes them
+        train, test = (dataset(root, train=part, download=True) for part in (True, False))
+        return {
+            "train_images": train.data,
+            "train_labels": train.targets.to(torch.uint8),
+            "test_images": test.data,
+            "test_labels": test.targets.to(torch.uint8),
+        }
+
+
+def digits() -> dict[str, Any]:
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images, labels = torch.as_tensor(bunch.images).to(torch.uint8), torch.as_tensor(bunch.target).to(torch.uint8)
+    earlier = torch.stack([(labels[:i] == labels[i]).sum() for i in range(len(labels))])  # of the same class
+    train = earlier < DIGITS_TRAIN_PER_CLASS
+    return {
+        "train_images": images[train],
+        "train_labels": labels[train],
+        "test_images": images[~train],
+        "test_labels": labels[~train],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", required=True)
+    args = parser.parse_args()
+    name = files.read_params().data.name
+    content = digits() if name == "digits" else torchvision_set(name)
+    files.write(args.out, files.tensors_to_bytes({"dataset": name, **content}))
+
+
+if __name__ == "__main__":
+    run(main)

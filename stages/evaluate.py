@@ -1,0 +1,112 @@
+"""Stage `evaluate`: every cell's errors and sparsity as tables, and a small summary to compare experiments by.
+
+Which cells there are is read from params.yaml, never from the folder: a cell's file may outlive its place in the grid.
+"""
+
+import argparse
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from stages import files
+from stages.console import console, run
+from stages.core import sparsity
+from stages.core.mlp import Net
+from stages.core.params import Params, cell_name
+from stages.core.tables import against_paper, curve_table, summary
+
+
+def read_cell(folder: str, width: int, alpha: float, params: Params) -> dict[str, Any]:
+    name = cell_name(width, alpha)
+    remedy = f"dvc repro -f train@{name}"
+    path = Path(folder) / f"{name}.pt"
+    cell = files.read_tensors(path, remedy)
+    expected = {"width": width, "alpha": float(alpha), "train": params.train.model_dump()}
+    made_from = cell.get("made_from", {})
+    different = [key for key, value in expected.items() if made_from.get(key) != value]
+    if different:
+        raise files.UserError(f"{path} was made with another {different[0]} than params.yaml has; to make it: {remedy}")
+    return cell
+
+
+def last_of_parity(cell: dict[str, Any], parity: int) -> Tensor:
+    """Test error (S,) at the last evaluated epoch that is odd (1) or even (0)."""
+    error: Tensor = cell["test_error"][(cell["epochs"] % 2 == parity).nonzero()[-1, 0]]
+    return error
+
+
+def rows(cell: dict[str, Any], images: sparsity.Seen, labels: Tensor) -> pd.DataFrame:
+    """One row per seed of a cell; what an inf or nan in the weights leaves undefined is empty."""
+    net = Net(*(cell[part] for part in Net._fields))
+    whole = ~cell["diverged"]
+    magnitudes = sparsity.weights(net).abs()
+    ascending = magnitudes.sort(1).values
+    measures = {
+        "zero_fraction": sparsity.zero_fraction(net),
+        "near_zero_fraction": sparsity.near_zero_fraction(net),
+        "gini": sparsity.gini(ascending),
+        "hoyer": sparsity.hoyer(magnitudes),
+        "live_units": sparsity.live_units(net, images),
+        "effective_sparsity": sparsity.effective_sparsity(net),
+        "prunable_fraction": sparsity.prunable_fraction(net, ascending, images, labels, cell["train_error"][-1]),
+        "learning_distance": cell["learning_distance"],
+    }
+    return pd.DataFrame(
+        {
+            "dataset": cell["dataset"],
+            "width": cell["made_from"]["width"],
+            "alpha": cell["made_from"]["alpha"],
+            "seed": range(len(whole)),
+            **{
+                f"{split}_{what}": cell[f"{split}_{what}"][-1]
+                for what in ("error", "loss")
+                for split in ("test", "train")
+            },
+            "test_error_odd": last_of_parity(cell, 1),
+            "test_error_even": last_of_parity(cell, 0),
+            "diverged": ~whole,
+            **{name: values.where(whole, torch.nan) for name, values in measures.items()},
+        }
+    )
+
+
+def to_csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, float_format="%.7g", lineterminator="\n").encode()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--models", required=True)
+    parser.add_argument("--paper", required=True)
+    parser.add_argument("--out", required=True)
+    args = parser.parse_args()
+    params = files.read_params()
+    data = files.read_tensors(args.data, "dvc repro -f prepare")
+
+    images = sparsity.Seen.of(data["train_pixels"])
+    torch.set_num_threads(1)  # cells side by side, each on one thread, so that numbers do not depend on the cores
+
+    def evaluate(cell: tuple[int, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        content = read_cell(args.models, *cell, params)
+        return rows(content, images, data["train_labels"]), curve_table(content)
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        done = list(pool.map(evaluate, params.grid.cells()))
+    cells, curves = (pd.concat(tables, ignore_index=True) for tables in zip(*done, strict=True))
+    out = Path(args.out)
+    files.write(out / "cells.csv", to_csv(cells))
+    files.write(out / "curves.csv", to_csv(curves))
+    files.write(out / "paper.csv", to_csv(against_paper(cells, pd.read_csv(args.paper))))
+    files.write(out / "summary.json", json.dumps(summary(cells), indent=2, allow_nan=False).encode() + b"\n")
+    console.print(f"{len(cells)} models of {params.data.name} in {out}/cells.csv, {int(cells.diverged.sum())} diverged")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,175 @@
+"""Stage `plot`: the tables as figures, PNG for people and JSON for `dvc plots`."""
+
+import argparse
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stages import files
+from stages.console import run
+from stages.core.tables import cell_means
+
+STYLE: Any = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4,
+    "legend.frameon": False,
+    "savefig.dpi": 130,
+    "figure.constrained_layout.use": True,
+}
+GRADIENT = matplotlib.colormaps["viridis"]
+
+
+def shades(values: list[float]) -> dict[Any, tuple[float, float, float, float]]:
+    """One colour a value, dark to light, readable with any colour vision."""
+    return {value: GRADIENT(0.9 * i / max(1, len(values) - 1)) for i, value in enumerate(sorted(values))}
+
+
+def alpha_axis(ax: Axes, alphas: pd.Series) -> None:
+    """Logarithmic in alpha, and linear between 0 and the smallest alpha above it, so that 0 has its true place."""
+    smallest = alphas[alphas > 0].min() if (alphas > 0).any() else 1.0
+    ax.set_xscale("symlog", linthresh=smallest)
+    ax.set_xlim(-0.2 * smallest, 1.3 * max(alphas.max(), smallest))
+    powers = [10.0**k for k in range(int(np.ceil(np.log10(smallest))), int(np.log10(max(alphas.max(), smallest))) + 1)]
+    if len(powers) > 5:
+        powers = powers[:: 2 if len(powers) < 11 else 3]
+    ax.set_xticks([0, *powers], ["0", *(f"$10^{{{round(np.log10(p))}}}$" for p in powers)])
+    ax.set_xticks([], minor=True)
+    if (alphas > 0).any():
+        ax.axvline(smallest, color="0.8", linewidth=0.8, linestyle=":")
+    ax.set_xlabel("penalty strength alpha")
+
+
+def panels(count: int, columns: int = 3, size: tuple[float, float] = (3.6, 2.7)) -> tuple[Figure, list[Axes]]:
+    lines = -(-count // columns)
+    columns = min(columns, count)
+    figure, grid = plt.subplots(lines, columns, figsize=(columns * size[0], lines * size[1]), squeeze=False)
+    axes = list(grid.flat)
+    for ax in axes[count:]:
+        ax.set_axis_off()
+    return figure, axes[:count]
+
+
+def table1(means: pd.DataFrame, paper: pd.DataFrame, caption: str) -> Figure:
+    """The six panels of the paper's Table 1: test accuracy over alpha, one panel a width."""
+    widths = sorted(means.width.unique())
+    colours = shades(widths)
+    figure, axes = panels(len(widths))
+    for ax, width in zip(axes, widths, strict=True):
+        ours = means[means.width == width].sort_values("alpha")
+        accuracy, spread = 100 * (1 - ours.test_error), 100 * ours.test_error_sd.fillna(0)
+        ax.fill_between(ours.alpha, accuracy - spread, accuracy + spread, color=colours[width], alpha=0.25, linewidth=0)
+        ax.plot(ours.alpha, accuracy, "o-", color=colours[width], label="mean and standard deviation over seeds")
+        theirs = paper[paper.width == width]
+        if len(theirs):
+            ax.plot(theirs.alpha, theirs.paper_accuracy, "x", color="crimson", label="paper (one run)", zorder=3)
+        ax.set(title=f"width {width}", ylabel="test accuracy, %", ylim=(0, 100))
+        alpha_axis(ax, means.alpha)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.suptitle(f"Test accuracy over penalty strength\n{caption}")
+    return figure
+
+
+def over_sparsity(means: pd.DataFrame, caption: str) -> Figure:
+    """Test error against three measured sparsities, one point a cell."""
+    measures = {
+        "zero_fraction": "weights exactly zero, share",
+        "gini": "Gini index of |w|",
+        "prunable_fraction": "weights prunable at no cost\n(training error +0.5 points), share",
+    }
+    colours = shades(list(means.width.unique()))
+    figure, axes = panels(len(measures), size=(3.6, 3.2))
+    for ax, (column, label) in zip(axes, measures.items(), strict=True):
+        for width, cells in means.groupby("width"):
+            x, y = (cells[c] for c in (column, "test_error"))
+            sx, sy = (cells[f"{c}_sd"] for c in (column, "test_error"))
+            ax.errorbar(x, y, xerr=sx, yerr=sy, fmt="o", color=colours[width], elinewidth=0.7, label=width)
+        ax.set(xlabel=label, ylabel="test error", xlim=(-0.03, 1.03), ylim=(0, 1))
+    figure.legend(*axes[0].get_legend_handles_labels(), title="width", loc="outside right upper")
+    figure.suptitle(f"Test error against measured sparsity, mean and standard deviation of every cell\n{caption}")
+    return figure
+
+
+def heat_map(means: pd.DataFrame, caption: str) -> Figure:
+    """Mean test error over width and alpha."""
+    table = means.pivot(index="width", columns="alpha", values="test_error").sort_index(ascending=False)
+    figure, ax = plt.subplots(figsize=(2.2 + 0.55 * table.shape[1], 1.6 + 0.4 * table.shape[0]))
+    image = ax.imshow(table, cmap="viridis_r", vmin=0, vmax=1, aspect="auto")
+    for (row, column), error in np.ndenumerate(table.to_numpy()):
+        ax.text(
+            column, row, f"{error:.2f}", ha="center", va="center", color="white" if error > 0.5 else "black", fontsize=7
+        )
+    ax.grid(visible=False)
+    ax.set_xticks(range(table.shape[1]), [f"{a:g}" for a in table.columns])
+    ax.set_yticks(range(table.shape[0]), [f"{w}" for w in table.index])
+    ax.set(xlabel="penalty strength alpha", ylabel="width")
+    figure.colorbar(image, label="mean test error")
+    figure.suptitle(f"Mean test error by width and alpha\n{caption}")
+    return figure
+
+
+def over_epochs(curves: pd.DataFrame, caption: str) -> Figure:
+    """Mean test error (solid) and training error (dotted) over epochs, one panel a width, one colour an alpha."""
+    widths = sorted(curves.width.unique())
+    colours = shades(list(curves.alpha.unique()))
+    figure, axes = panels(len(widths))
+    for ax, width in zip(axes, widths, strict=True):
+        for alpha, cell in curves[curves.width == width].groupby("alpha"):
+            ax.plot(cell.epoch, cell.test_error, color=colours[alpha], label=f"{alpha:g}", linewidth=1.2)
+            ax.plot(cell.epoch, cell.train_error, color=colours[alpha], linewidth=0.8, linestyle=":")
+        ax.set(title=f"width {width}", xlabel="epoch", ylabel="error", ylim=(0, 1))
+    figure.legend(*axes[0].get_legend_handles_labels(), title="alpha", loc="outside right upper")
+    figure.suptitle(f"Test error (solid) and training error (dotted) during training, mean over seeds\n{caption}")
+    return figure
+
+
+def points(table: pd.DataFrame, caption: str) -> bytes:
+    """Rows for `dvc plots`; what is not a number has no place in JSON and becomes null."""
+    rows = table.round(6).assign(run=caption).astype(object)
+    return json.dumps(rows.where(rows.notna(), None).to_dict("records"), indent=0, allow_nan=False).encode() + b"\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--metrics", required=True)
+    parser.add_argument("--out", required=True)
+    args = parser.parse_args()
+    train = files.read_params().train
+    cells, curves, paper = (pd.read_csv(Path(args.metrics) / f"{n}.csv") for n in ("cells", "curves", "paper"))
+    seeds = cells.seed.nunique()
+    name = cells.dataset.iloc[0]
+    caption = f"{name}, penalty {train.penalty}, {train.solver}, {train.epochs} epochs, {seeds} seed{'s' * (seeds > 1)}"
+    means = cell_means(cells)
+
+    plt.rcParams.update(STYLE)
+    figures = {
+        "table1": table1(means, paper, caption),
+        "over_sparsity": over_sparsity(means, caption),
+        "heat_map": heat_map(means, caption),
+        "over_epochs": over_epochs(curves, caption),
+    }
+    for name, figure in figures.items():
+        png = io.BytesIO()
+        figure.savefig(png, format="png", metadata={"Software": None})
+        files.write(Path(args.out) / f"{name}.png", png.getvalue())
+    spread = means.test_error_sd.fillna(0)
+    bands = means.assign(low=means.test_error - spread, high=means.test_error + spread)
+    files.write(Path(args.out) / "cells.json", points(bands, caption))
+    files.write(Path(args.out) / "curves.json", points(curves, caption))
+
+
+if __name__ == "__main__":
+    matplotlib.use("Agg")
+    run(main)

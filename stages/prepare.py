@@ -1,0 +1,33 @@
+"""Stage `prepare`: the class-balanced, normalised subset that every cell trains and is tested on, in one file."""
+
+import argparse
+
+from stages import files
+from stages.console import run
+from stages.core.datasets import FACTS, first_per_class, normalise, with_noise
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--raw", required=True)
+    parser.add_argument("--out", required=True)
+    args = parser.parse_args()
+    data = files.read_params().data
+    raw = files.read_tensors(args.raw, "dvc repro -f download")
+
+    subset = {}
+    for split, count in (("train", data.train_per_class), ("test", data.test_per_class)):
+        try:
+            chosen = first_per_class(raw[f"{split}_labels"], count)
+        except ValueError as error:
+            raise files.UserError(
+                f"params.yaml: data.{split}_per_class: {count} is too many: in the {split} file of {data.name} {error}"
+            ) from None
+        subset[f"{split}_pixels"] = normalise(raw[f"{split}_images"][chosen], FACTS[data.name])
+        subset[f"{split}_labels"] = raw[f"{split}_labels"][chosen].long()
+    subset["train_labels"] = with_noise(subset["train_labels"], data.label_noise, data.seed)
+    files.write(args.out, files.tensors_to_bytes({"dataset": data.name, **subset}))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,64 @@
+"""DVC does not see imports: what dvc.yaml declares must be what the code really imports."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.train import CODE
+
+STAGES = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
+
+
+def imported(module: str) -> set[str]:
+    """Files of the local modules that a module imports, itself and indirect ones included."""
+    found: set[str] = set()
+    todo = [module]
+    while todo:
+        path = Path(todo.pop().replace(".", "/") + ".py")
+        if not path.exists() or str(path) in found:
+            continue
+        found.add(str(path))
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("stages"):
+                todo += [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
+            if isinstance(node, ast.Import):
+                todo += [name.name for name in node.names if name.name.startswith("stages")]
+    return found
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_depends_on_every_local_module_that_it_imports_and_on_no_other(name: str) -> None:
+    module = STAGES[name]["cmd"].split()[2]
+    assert {dep for dep in STAGES[name]["deps"] if dep.endswith(".py")} == imported(module)
+
+
+def test_a_cells_fingerprint_covers_the_code_that_trains_it() -> None:
+    shown_only = {"stages/console.py", "stages/files.py"}
+    assert set(CODE) == imported("stages.train") - shown_only
+
+
+def test_no_stage_imports_another_and_the_core_imports_no_stage() -> None:
+    mains = {f"stages/{name}.py" for name in STAGES}
+    for path in Path("stages").glob("*.py"):
+        assert not (imported(f"stages.{path.stem}") - {str(path)}) & mains, path
+    for path in Path("stages/core").glob("*.py"):
+        assert all(file.startswith("stages/core/") for file in imported(f"stages.core.{path.stem}"))
+
+
+def test_heavy_packages_are_imported_only_where_they_are_used() -> None:
+    allowed = {"torchvision": {"stages/download.py"}, "matplotlib": {"stages/plot.py"}}
+    for package, files in allowed.items():
+        users = {
+            str(p)
+            for p in Path("stages").rglob("*.py")
+            if f"import {package}" in p.read_text() or f"from {package}" in p.read_text()
+        }
+        assert users == files
+    assert "pandas" not in "".join(Path(file).read_text() for file in imported("stages.train"))
+
+
+def test_every_group_of_parameters_has_a_stage_that_depends_on_it() -> None:
+    used = {key.split(".")[0] for stage in STAGES.values() for key in stage.get("params", [])}
+    assert used == set(yaml.safe_load(Path("params.yaml").read_text()))

@@ -1,0 +1,77 @@
+"""A small copy of this project in a folder of its own, with real git and real dvc, on the bundled digits."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+TINY: dict[str, dict[str, Any]] = {
+    "data": {"name": "digits", "train_per_class": 20, "test_per_class": 10},
+    "grid": {"width": [2, 3], "alpha": [0.0, 0.1]},
+    "train": {"seeds": 2, "epochs": 2, "eval_every": 1},
+}
+
+
+class Workspace:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path, changes: dict[str, dict[str, Any]] = TINY) -> "Workspace":
+        """Copy what git tracks, as it is on disk, without results; set the parameters; commit."""
+        tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        for name in tracked.splitlines():
+            if not name.startswith(("metrics/", "plots/", "tests/", "dvc.lock")) and (ROOT / name).exists():
+                (path / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, path / name)
+        workspace = cls(path)
+        workspace.change(changes)
+        workspace.git("init", "-q")
+        workspace.git("config", "user.email", "someone@example.org")
+        workspace.git("config", "user.name", "Someone")
+        workspace.commit("start")
+        return workspace
+
+    def run(self, *command: str, ok: bool = True, **environment: str) -> str:
+        """Standard output and error of a command; its failure, or success when ok is False, fails the test."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        env = {**os.environ, "PATH": path, "COLUMNS": "200", **environment}
+        done = subprocess.run(
+            command, cwd=self.path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600
+        )
+        assert (done.returncode == 0) == ok, f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}"
+        return done.stdout
+
+    def dvc(self, *arguments: str, ok: bool = True, **environment: str) -> str:
+        return self.run("dvc", *arguments, ok=ok, **environment)
+
+    def git(self, *arguments: str) -> str:
+        return self.run("git", *arguments)
+
+    def commit(self, message: str) -> None:
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+
+    def change(self, changes: dict[str, dict[str, Any]]) -> None:
+        file = self.path / "params.yaml"
+        params = yaml.safe_load(file.read_text())
+        for group, values in changes.items():
+            params[group] |= values
+        file.write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def repro(self, *arguments: str) -> set[str]:
+        """The stages that `dvc repro` ran."""
+        return ran(self.dvc("repro", *arguments))
+
+    def read(self, name: str) -> str:
+        return (self.path / name).read_text()
+
+
+def ran(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '([^']+)'", output))
