@@ -21,6 +21,7 @@ from urllib3.util import Retry
 
 from stages import files
 from stages.console import console, run
+from stages.core import tensors
 
 SETS = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "kmnist": datasets.KMNIST}
 TIMEOUT_S = 20.0  # without a byte
@@ -117,7 +118,7 @@ def main() -> None:
     args = parser.parse_args()
     name = files.read_params().data.name
     content = digits() if name == "digits" else torchvision_set(name)
-    files.write(args.out, files.tensors_to_bytes({"dataset": name, **content}))
+    files.write(args.out, tensors.to_bytes({"dataset": name, **content}))
 
 
 if __name__ == "__main__":

@@ -20,18 +20,18 @@ from stages.core import sparsity
 from stages.core.mlp import Net
 from stages.core.params import Params, cell_name
 from stages.core.tables import against_paper, curve_table, summary
+from stages.core.tensors import digest
 
 
-def read_cell(folder: str, width: int, alpha: float, params: Params) -> dict[str, Any]:
+def read_cell(folder: str, width: int, alpha: float, params: Params, data: str) -> dict[str, Any]:
     name = cell_name(width, alpha)
     remedy = f"dvc repro -f train@{name}"
     path = Path(folder) / f"{name}.pt"
     cell = files.read_tensors(path, remedy)
-    expected = {"width": width, "alpha": float(alpha), "train": params.train.model_dump()}
-    made_from = cell.get("made_from", {})
-    different = [key for key, value in expected.items() if made_from.get(key) != value]
+    expected = {"width": width, "alpha": float(alpha), "train": params.train.model_dump(), "data": data}
+    different = [key for key, value in expected.items() if cell["made_from"].get(key) != value]
     if different:
-        raise files.UserError(f"{path} was made with another {different[0]} than params.yaml has; to make it: {remedy}")
+        raise files.UserError(f"{path} was made from another {different[0]} than is here now; to make it: {remedy}")
     return cell
 
 
@@ -90,11 +90,12 @@ def main() -> None:
     params = files.read_params()
     data = files.read_tensors(args.data, "dvc repro -f prepare")
 
+    data_digest = digest(Path(args.data).read_bytes())
     images = sparsity.Seen.of(data["train_pixels"])
     torch.set_num_threads(1)  # cells side by side, each on one thread, so that numbers do not depend on the cores
 
     def evaluate(cell: tuple[int, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        content = read_cell(args.models, *cell, params)
+        content = read_cell(args.models, *cell, params, data_digest)
         return rows(content, images, data["train_labels"]), curve_table(content)
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:

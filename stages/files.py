@@ -1,6 +1,5 @@
 """Whole files in, whole files out: parameters, tensors, and the error that a person gets for a bad one."""
 
-import io
 import os
 import tempfile
 from pathlib import Path
@@ -38,33 +37,13 @@ def write(path: str | Path, content: bytes) -> None:
             raise
 
 
-def tensors_to_bytes(content: dict[str, Any]) -> bytes:
-    """The same bytes for the same content, whatever the file will be called."""
-    import torch
-
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    return buffer.getvalue()
-
-
-def tensors_from_bytes(content: bytes) -> dict[str, Any]:
-    """Tensors and plain values only: a pickle that would run code is refused."""
-    import torch
-
-    loaded = torch.load(io.BytesIO(content), weights_only=True)
-    if not isinstance(loaded, dict):
-        raise ValueError("not a table of tensors")
-    return loaded
-
-
 def read_tensors(path: str | Path, remedy: str) -> dict[str, Any]:
-    """As `tensors_from_bytes`; UserError names the file and the command that mends it."""
+    """A file of tensors and plain values; UserError names a missing or damaged file and the command that mends it."""
+    from stages.core import tensors  # torch takes a second or two: not for those who only read parameters
+
     try:
-        return tensors_from_bytes(Path(path).read_bytes())
+        return tensors.from_bytes(Path(path).read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path} is missing; to make it: {remedy}") from None
-    except OSError:
-        raise
-    except Exception as error:  # torch.load raises many kinds
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path} cannot be read ({reason[:100]}); to make it anew: {remedy}") from None
+    except ValueError as error:
+        raise UserError(f"{path} cannot be read ({error}); to make it anew: {remedy}") from None

@@ -4,6 +4,7 @@ import argparse
 
 from stages import files
 from stages.console import run
+from stages.core import tensors
 from stages.core.datasets import FACTS, first_per_class, normalise, with_noise
 
 
@@ -26,7 +27,7 @@ def main() -> None:
         subset[f"{split}_pixels"] = normalise(raw[f"{split}_images"][chosen], FACTS[data.name])
         subset[f"{split}_labels"] = raw[f"{split}_labels"][chosen].long()
     subset["train_labels"] = with_noise(subset["train_labels"], data.label_noise, data.seed)
-    files.write(args.out, files.tensors_to_bytes({"dataset": data.name, **subset}))
+    files.write(args.out, tensors.to_bytes({"dataset": data.name, **subset}))
 
 
 if __name__ == "__main__":

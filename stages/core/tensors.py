@@ -1,0 +1,30 @@
+"""Tensors as bytes and back, and what tells bytes apart."""
+
+import hashlib
+import io
+from typing import Any
+
+import torch
+
+
+def to_bytes(content: dict[str, Any]) -> bytes:
+    """The same bytes for the same content, whatever the file will be called."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def from_bytes(content: bytes) -> dict[str, Any]:
+    """Tensors and plain values only: a pickle that would run code is refused; ValueError says what is wrong."""
+    try:
+        loaded = torch.load(io.BytesIO(content), weights_only=True)
+    except Exception as error:  # of many kinds, with pages of advice
+        raise ValueError((str(error).strip().splitlines() or [type(error).__name__])[0][:100]) from None
+    if not isinstance(loaded, dict):
+        raise ValueError("not a table of tensors")
+    return loaded
+
+
+def digest(*parts: bytes) -> str:
+    """One name for these bytes in this order."""
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
