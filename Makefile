@@ -11,7 +11,7 @@ DIGITS := -S data.name=digits -S data.train_per_class=100 -S data.test_per_class
 .PHONY: run digits test lint
 run: .venv/ready
 	@dvc repro --quiet check
-	@if dvc repro download; then dvc repro; else $(MAKE) --no-print-directory digits INSTEAD=1; fi
+	@if dvc repro download; then python -m stages.sweep; else $(MAKE) --no-print-directory digits INSTEAD=1; fi
 
 # as an experiment in a folder of its own: params.yaml, dvc.lock, metrics/ and plots/ here stay as they are
 digits: .venv/ready
@@ -19,7 +19,7 @@ ifdef INSTEAD
 	@printf '\n%s\n%s\n\n' '*** THE DATA SET COULD NOT BE FETCHED (see above). Running the same pipeline on scikit-learn digits INSTEAD. ***' \
 	  '*** What follows says nothing about MNIST. To try again: make, or MNIST_MIRROR=folder-or-URL make ***'
 endif
-	dvc exp run --temp --force --name digits $(DIGITS)
+	python -m stages.sweep --name digits $(DIGITS)
 	@printf '\n%s\n%s\n' 'The experiment is called digits; the results in metrics/ and plots/ are not its own. To look at it:' \
 	  '  dvc plots diff HEAD digits; dvc metrics show digits'
 

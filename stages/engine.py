@@ -1,0 +1,96 @@
+"""Cells side by side on a Dask cluster: what runs in the workers, and what asks them.
+
+Workers need this project's code and torch, and no file of ours: the prepared data travels to each of them once, a
+cell comes back as the bytes of its file.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker
+
+from stages.core.params import Train
+from stages.files import UserError
+
+Cell = tuple[int, float]
+
+
+class PreparedData(WorkerPlugin):
+    """Kept by the scheduler, so that a worker that comes late, or anew, gets it as well."""
+
+    name = "prepared-data"
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
+def state_maker() -> dict[str, str]:
+    """What this worker is: see `cell.maker`."""
+    from stages.console import device_from_environment
+    from stages.core.cell import maker
+
+    return maker(device_from_environment())
+
+
+def train_here(width: int, alpha: float, config: Train) -> bytes:
+    from stages.console import device_from_environment
+    from stages.core.cell import train_cell
+
+    plugin: Any = get_worker().plugins[PreparedData.name]
+    return train_cell(plugin.data, width, alpha, config, device_from_environment())
+
+
+def connect(scheduler: str | None, workers: int | None, patience: float) -> Client:
+    """A client of the cluster at that address, or of a new local one with one one-thread worker a core."""
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    if scheduler is None:
+        cores = workers or len(os.sched_getaffinity(0))
+        cluster = LocalCluster(
+            n_workers=cores,
+            threads_per_worker=1,
+            dashboard_address=None,
+            memory_limit=None,
+            silence_logs=logging.CRITICAL,
+        )
+        return Client(cluster)
+    try:
+        client = Client(scheduler, timeout=patience)
+    except (OSError, ValueError) as error:
+        raise UserError(f"--scheduler {scheduler}: no answer in {patience:g} s ({error}); is it running?") from None
+    try:
+        client.wait_for_workers(1, timeout=patience)
+    except TimeoutError:
+        client.close()
+        raise UserError(
+            f"--scheduler {scheduler}: no worker joined it in {patience:g} s; start some: dask worker {scheduler}"
+        ) from None
+    return client
+
+
+def refuse_other_makers(client: Client, expected: dict[str, str]) -> None:
+    """UserError unless every worker has this code, this torch and this kind of device."""
+    for address, found in client.run(state_maker, on_error="return").items():
+        if isinstance(found, BaseException):
+            raise UserError(f"worker {address} cannot train: {type(found).__name__}: {found}")
+        for what, value in expected.items():
+            if found[what] != value:
+                raise UserError(
+                    f"worker {address} has {what} {found[what][:16]}, this checkout {value[:16]}: no cell sent"
+                )
+
+
+def train_all(client: Client, cells: list[Cell], data: bytes, config: Train) -> Iterator[tuple[Cell, Any]]:
+    """Each cell with its file's bytes, or with the exception that ended it, as they finish; the widest start first."""
+    client.register_plugin(PreparedData(data))
+    widest_first = sorted(cells, key=lambda cell: -cell[0])
+    futures = {client.submit(train_here, *cell, config, pure=False, priority=cell[0]): cell for cell in widest_first}
+    for future in as_completed(list(futures)):
+        if future.status == "finished":
+            yield futures[future], future.result()
+        elif future.status == "error":
+            yield futures[future], future.exception()
+        else:
+            raise UserError("the connection to the scheduler was lost; finished cells are kept, run sweep again")
+        future.release()

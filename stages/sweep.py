@@ -1,0 +1,157 @@
+"""Train every stale cell side by side, hand them to DVC in one commit, then let `dvc repro` do the rest.
+
+Without arguments on this machine's cores; with --scheduler ADDRESS on any Dask cluster. With -S, as in `dvc exp run`,
+the parameters are changed in a copy of the checkout, and the results saved as a DVC experiment.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from stages import engine, files
+from stages.console import console, run
+from stages.core import tensors
+from stages.core.cell import maker
+from stages.core.params import Train
+from stages.ledger import StaleCell, commit, stale_cells
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Hold this checkout's sweep lock, which the system gives back even after a kill."""
+    path = Path(".dvc/tmp/sweep.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise files.UserError(f"another sweep (process {lock.read().strip()}) works in this checkout") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def dvc(*arguments: str, cwd: str | Path = ".") -> None:
+    status = subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=cwd).returncode
+    if status:
+        raise files.UserError(f"dvc {' '.join(arguments)} ended with exit status {status}, see above")
+
+
+def train(
+    cells: list[StaleCell], data: bytes, config: Train, by: dict[str, str], args: argparse.Namespace
+) -> list[StaleCell]:
+    """Train the cells and write each one's file as it finishes; returns those that failed."""
+    failed = []
+    wanted = {(cell.width, cell.alpha): cell for cell in cells}
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("cells, {task.fields[state]}"),
+        TimeRemainingColumn(),
+    )
+    client = engine.connect(args.scheduler, args.workers, args.patience)
+    start = time.monotonic()
+    with client, Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        engine.refuse_other_makers(client, by)
+        task = progress.add_task("training", total=len(cells), state="starting")
+        for done, (key, result) in enumerate(engine.train_all(client, list(wanted), data, config), 1):
+            cell = wanted[key]
+            if isinstance(result, bytes) and tensors.from_bytes(result)["made_from"] == cell.made_from:
+                files.write(cell.path, result)
+            else:
+                failed.append(cell)
+                why = "made from something else" if isinstance(result, bytes) else f"{type(result).__name__}: {result}"
+                console.print(f"{cell.name} failed: {why}", markup=False)
+            rate = config.seeds * done / (time.monotonic() - start)
+            workers = len(client.nthreads())
+            state = f"{min(workers, len(cells) - done)} running on {workers} workers, {rate:.1f} models a second"
+            progress.update(task, completed=done, state=state)
+            if not console.is_terminal:
+                console.print(f"{cell.name}: {done} of {len(cells)} cells, {state}")
+    if client.cluster is not None:
+        client.cluster.close()
+    console.print(f"{len(cells) - len(failed)} cells trained in {time.monotonic() - start:.0f} s")
+    return failed
+
+
+def sweep(args: argparse.Namespace) -> None:
+    config = files.read_params().train
+    with only_one():
+        dvc("repro", "--quiet", "prepare")
+        data = Path("data/prepared/data.pt").read_bytes()
+        by = maker(os.environ.get("SDD_DEVICE", "cpu"))
+        cells = stale_cells(config, tensors.digest(data), by)
+        try:
+            failed = train(cells, data, config, by, args) if cells else []
+        except KeyboardInterrupt:
+            raise files.UserError("interrupted; finished cells are kept, run sweep again to go on") from None
+        commit(failed)
+    if failed:
+        raise files.UserError(f"{len(failed)} cells failed: {', '.join(cell.name for cell in failed)}")
+
+
+def experiment(args: argparse.Namespace) -> None:
+    """Sweep with changed parameters in a worktree under .dvc/tmp, and save the result from there as an experiment."""
+    from dvc.utils.cli_parse import to_path_overrides
+    from dvc.utils.hydra import apply_overrides
+
+    name = args.name or "sweep-" + hashlib.sha256(" ".join(args.set).encode()).hexdigest()[:7]
+    folder = Path(".dvc/tmp/sweeps").absolute() / name
+    with only_one():
+        if not folder.exists():  # else: what an interrupted sweep of this name finished lies there, and is adopted
+            git("worktree", "prune")
+            git("worktree", "add", "--quiet", "--detach", str(folder))
+            dvc("config", "--local", "cache.dir", str(Path(".dvc/cache").absolute()), cwd=folder)
+        for path in git("ls-files", "--modified", "--others", "--exclude-standard", "stages", "dvc.yaml"):
+            if Path(path).exists():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, folder / path)
+        shutil.copy("params.yaml", folder)
+        for path, overrides in to_path_overrides(args.set).items():
+            apply_overrides(folder / path, overrides)
+        passed = [f"--{key}={getattr(args, key)}" for key in ("scheduler", "workers", "patience") if getattr(args, key)]
+        status = subprocess.run([sys.executable, "-m", "stages.sweep", *passed], cwd=folder).returncode
+        if status:
+            raise files.UserError(f"experiment {name} is not complete, see above; the same command goes on with it")
+        dvc("exp", "save", "--force", "--name", name, cwd=folder)
+        git("worktree", "remove", "--force", str(folder))
+    console.print(f"experiment {name}; to compare: dvc plots diff HEAD {name}; to take it over: dvc exp apply {name}")
+
+
+def git(*arguments: str, cwd: str | Path = ".") -> list[str]:
+    done = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True)
+    if done.returncode:
+        raise files.UserError(f"git {' '.join(arguments)}: {' '.join(done.stderr.split())}")
+    return done.stdout.splitlines()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-S", "--set-param", dest="set", action="append", metavar="KEY=VALUE", help="as in dvc exp run")
+    parser.add_argument("--name", help="of the experiment, with -S")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, such as tcp://host:8786")
+    parser.add_argument("--workers", type=int, help="of the local cluster; default: one a core")
+    parser.add_argument("--patience", type=float, default=30, help="seconds to wait for the cluster (default: 30)")
+    args = parser.parse_args()
+    if args.set:
+        experiment(args)
+    else:
+        sweep(args)
+        dvc("repro")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,264 @@
+"""End to end: real dvc, real Dask processes. The tests of a class share one workspace and build on each other."""
+
+import fcntl
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.workspace import TINY, Workspace, ran
+
+pytestmark = pytest.mark.slow
+SWEEP = ["python", "-m", "stages.sweep"]
+
+
+def trained(output: str) -> int:
+    """How many cells the sweep says it trained."""
+    found = re.search(r"(\d+) cells trained", output)
+    return int(found[1]) if found else 0
+
+
+def models(workspace: Workspace) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((workspace.path / "data/models").glob("*.pt"))}
+
+
+@pytest.fixture(scope="class")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return Workspace.create(tmp_path_factory.mktemp("project"))
+
+
+class TestSweep:
+    def test_it_trains_every_cell_and_leaves_dvc_nothing_to_do(self, workspace: Workspace) -> None:
+        output = workspace.run(*SWEEP)
+        assert trained(output) == 4
+        assert ran(output) == {"evaluate", "plot"}
+        assert workspace.repro() == set()
+        workspace.commit("results")
+
+    def test_its_bytes_are_those_of_the_stages(self, workspace: Workspace) -> None:
+        swept = models(workspace)
+        for path in (workspace.path / "data/models").iterdir():
+            path.unlink()
+        workspace.dvc("repro", "--force", "--downstream", "train@2-0.0")
+        workspace.dvc("repro", "--force", "--single-item", "train@3-0.1")
+        workspace.dvc("checkout")
+        assert models(workspace) == swept
+        workspace.git("checkout", "-q", ".")
+
+    def test_a_second_sweep_trains_nothing(self, workspace: Workspace) -> None:
+        output = workspace.run(*SWEEP)
+        assert (trained(output), ran(output)) == (0, set())
+
+    def test_a_cell_known_to_dvcs_cache_is_not_trained_again(self, workspace: Workspace) -> None:
+        shutil.rmtree(workspace.path / "data/models")
+        assert trained(workspace.run(*SWEEP)) == 0
+        workspace.change({"train": {"lr": 0.01}})
+        assert trained(workspace.run(*SWEEP)) == 4
+        workspace.git("checkout", "-q", ".")
+        assert trained(workspace.run(*SWEEP)) == 0
+
+    def test_a_leftover_made_from_other_parameters_is_never_adopted(self, workspace: Workspace) -> None:
+        old = models(workspace)
+        workspace.change({"train": {"lr": 0.02}})
+        assert trained(workspace.run(*SWEEP)) == 4
+        assert all(models(workspace)[name] != old[name] for name in old)
+        workspace.git("checkout", "-q", ".")
+        workspace.run(*SWEEP)
+
+    def test_changed_code_makes_every_cell_stale(self, workspace: Workspace) -> None:
+        code = workspace.path / "stages/core/penalty.py"
+        code.write_text(code.read_text() + "\n# a remark\n")
+        assert trained(workspace.run(*SWEEP)) == 4
+        workspace.git("checkout", "-q", ".")
+        assert trained(workspace.run(*SWEEP)) == 0
+
+    def test_of_two_at_once_the_second_says_so_and_stops(self, workspace: Workspace) -> None:
+        with open(workspace.path / ".dvc/tmp/sweep.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.write("4711")
+            lock.flush()
+            output = workspace.run(*SWEEP, ok=False)
+        assert output.strip().endswith("error: another sweep (process 4711) works in this checkout")
+
+    def test_an_experiment_leaves_the_workspace_alone_and_dvc_finds_its_cells(self, workspace: Workspace) -> None:
+        before = models(workspace)
+        command = ["-S", "train.penalty=l1", "-S", "train.solver=proximal"]
+        output = workspace.run(*SWEEP, "--name", "proximal", *command)
+        assert trained(output) == 4
+        assert models(workspace) == before
+        assert workspace.git("status", "--porcelain") == ""
+        assert "proximal" in workspace.dvc("exp", "show", "--csv")
+        assert "most_zeros" in workspace.dvc("metrics", "diff", "HEAD", "proximal")
+        assert not any(stage.startswith("train") for stage in ran(workspace.dvc("exp", "run", *command)))
+        workspace.git("checkout", "-q", ".")
+        workspace.run(*SWEEP)
+
+    def test_a_cell_that_fails_by_itself_is_named_and_the_others_are_kept(self, workspace: Workspace) -> None:
+        workspace.change({"grid": {"width": [2, 3, 10**10], "alpha": [0.0, 0.7]}})
+        output = workspace.run(*SWEEP, ok=False)
+        assert "train@10000000000-0.7 failed: " in output
+        assert "error: 2 cells failed: train@10000000000-0." in output
+        assert "Traceback" not in output
+        workspace.change({"grid": {"width": [2, 3]}})
+        assert trained(workspace.run(*SWEEP)) == 0
+
+
+class TestInterruptions:
+    LONG = TINY | {"grid": {"width": [2, 30, 40, 50], "alpha": [0.0, 0.1, 1.0]}, "train": {"seeds": 4, "epochs": 60}}
+
+    @pytest.fixture(scope="class")
+    def workspace(self, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+        return Workspace.create(tmp_path_factory.mktemp("long"), self.LONG)
+
+    @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+    def test_what_was_finished_is_kept_whole_and_adopted(self, workspace: Workspace, by: signal.Signals) -> None:
+        shutil.rmtree(workspace.path / "data/models", ignore_errors=True)
+        shutil.rmtree(workspace.path / ".dvc/cache/runs", ignore_errors=True)
+        (workspace.path / "dvc.lock").unlink(missing_ok=True)
+        env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        process = subprocess.Popen(SWEEP, cwd=workspace.path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        folder = workspace.path / "data/models"
+        while len(list(folder.glob("*.pt"))) < 2:
+            assert process.poll() is None, process.stdout and process.stdout.read()
+            time.sleep(0.05)
+        process.send_signal(by)
+        process.wait(30)
+        assert process.returncode != 0
+        kept = {path: path.stat().st_mtime_ns for path in folder.glob("*.pt")}
+        output = workspace.run(*SWEEP)
+        assert 0 < trained(output) <= 12 - len(kept)
+        assert {path: path.stat().st_mtime_ns for path in kept} == kept
+        assert workspace.repro() == set()
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@contextmanager
+def process(*command: str, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
+    running = subprocess.Popen(
+        [sys.executable, "-m", *command], cwd=cwd, env={**os.environ, "PYTHONPATH": str(cwd)}, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+
+
+@contextmanager
+def scheduler(cwd: Path) -> Iterator[str]:
+    port = free_port()
+    with process(*shlex.split(f"dask scheduler --host 127.0.0.1 --port {port} --no-dashboard"), cwd=cwd):
+        yield f"tcp://127.0.0.1:{port}"
+
+
+WORKER = "dask worker {} --nthreads 1 --no-dashboard --local-directory {}"
+
+
+class TestACluster:
+    def test_no_scheduler_and_no_workers_get_one_line_each(self, workspace: Workspace, tmp_path: Path) -> None:
+        address = f"tcp://127.0.0.1:{free_port()}"
+        output = workspace.run(*SWEEP, "--scheduler", address, "--patience", "2", ok=False)
+        assert output.strip().splitlines()[-1].startswith(f"error: --scheduler {address}: no answer in 2 s")
+        with scheduler(tmp_path) as address:
+            output = workspace.run(*SWEEP, "--scheduler", address, "--patience", "4", ok=False)
+        assert f"error: --scheduler {address}: no worker joined it in 4 s" in output
+        assert "Traceback" not in output
+
+    def test_a_worker_with_other_code_is_refused_naming_both(self, workspace: Workspace, tmp_path: Path) -> None:
+        other = tmp_path / "other"
+        shutil.copytree(workspace.path / "stages", other / "stages")
+        code = other / "stages/core/penalty.py"
+        code.write_text(code.read_text().replace("step: float", "step: float ", 1))
+        with (
+            scheduler(tmp_path) as address,
+            process(*WORKER.format(address, tmp_path / "scratch").split(), cwd=other),
+        ):
+            output = workspace.run(*SWEEP, "--scheduler", address, ok=False)
+        assert re.search(r"error: worker tcp://\S+ has code [0-9a-f]{16}, this checkout [0-9a-f]{16}", output)
+        assert not models(workspace)
+
+    def test_a_worker_without_the_code_is_refused(self, workspace: Workspace, tmp_path: Path) -> None:
+        with (
+            scheduler(tmp_path) as address,
+            process(*WORKER.format(address, tmp_path / "scratch").split(), cwd=tmp_path),
+        ):
+            output = workspace.run(*SWEEP, "--scheduler", address, ok=False)
+        assert "No module named 'stages'" in output
+        assert "Traceback" not in output
+
+    def test_a_worker_killed_at_work_costs_no_cell(self, workspace: Workspace, tmp_path: Path) -> None:
+        workspace.change({"grid": {"width": [2, 50]}, "train": {"epochs": 60}})
+        with (
+            scheduler(tmp_path) as address,
+            process(*WORKER.format(address, tmp_path / "a").split(), "--no-nanny", cwd=workspace.path) as victim,
+        ):
+            env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+            sweep = subprocess.Popen([*SWEEP, "--scheduler", address], cwd=workspace.path, env=env)
+            while not models(workspace):
+                assert sweep.poll() is None
+                time.sleep(0.05)
+            victim.kill()
+            with process(*WORKER.format(address, tmp_path / "b").split(), "--no-nanny", cwd=workspace.path):
+                assert sweep.wait(120) == 0
+        assert len(models(workspace)) == 4
+        assert workspace.repro() == set()
+
+    def test_a_scheduler_killed_at_work_costs_no_finished_cell(self, workspace: Workspace, tmp_path: Path) -> None:
+        workspace.change({"train": {"epochs": 61}})
+        shutil.rmtree(workspace.path / "data/models")
+        port = free_port()
+        address = f"tcp://127.0.0.1:{port}"
+        command = shlex.split(f"dask scheduler --host 127.0.0.1 --port {port} --no-dashboard")
+        with (
+            process(*command, cwd=tmp_path) as boss,
+            process(*WORKER.format(address, tmp_path / "c").split(), "--no-nanny", cwd=workspace.path),
+        ):
+            env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+            sweep = subprocess.Popen(
+                [*SWEEP, "--scheduler", address],
+                cwd=workspace.path,
+                env=env,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            while not models(workspace):
+                assert sweep.poll() is None
+                time.sleep(0.05)
+            boss.kill()
+            output, _ = sweep.communicate(timeout=120)
+        assert sweep.returncode != 0
+        assert "Traceback" not in output
+        assert "the connection to the scheduler was lost; finished cells are kept" in output
+        kept = len(models(workspace))
+        assert trained(workspace.run(*SWEEP)) == 4 - kept
+
+
+def test_a_team_shares_what_was_trained(tmp_path: Path) -> None:
+    for name in ("origin", "store"):
+        (tmp_path / name).mkdir()
+    mine = Workspace.create(tmp_path / "origin")
+    mine.dvc("remote", "add", "--default", "store", str(tmp_path / "store"))
+    mine.run(*SWEEP)
+    mine.commit("results")
+    mine.dvc("push", "--run-cache")
+    mine.run("git", "clone", "-q", str(tmp_path / "origin"), str(tmp_path / "clone"))
+    theirs = Workspace(tmp_path / "clone")
+    output = theirs.dvc("repro", "--pull")
+    assert ran(output) == set()
+    assert models(theirs) == models(mine)
