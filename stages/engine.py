@@ -1,14 +1,17 @@
 """Cells side by side on a Dask cluster: what runs in the workers, and what asks them.
 
 Workers need this project's code and torch, and no file of ours: the prepared data travels to each of them once, a
-cell comes back as the bytes of its file.
+cell comes back as the bytes of its file. The scheduler needs neither.
 """
 
+import itertools
 import logging
+import operator
 import os
 from collections.abc import Iterator
 from typing import Any
 
+import cloudpickle
 from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker
 
 from stages.core.params import Train
@@ -34,17 +37,19 @@ def state_maker() -> dict[str, str]:
     return maker(device_from_environment())
 
 
-def train_here(width: int, alpha: float, config: Train) -> bytes:
+def train_here(width: int, alphas: list[float], config: dict[str, Any]) -> list[bytes]:
     from stages.console import device_from_environment
-    from stages.core.cell import train_cell
+    from stages.core.cell import train_cells
+    from stages.core.params import Train
 
     plugin: Any = get_worker().plugins[PreparedData.name]
-    return train_cell(plugin.data, width, alpha, config, device_from_environment())
+    return train_cells(plugin.data, width, alphas, Train(**config), device_from_environment())
 
 
 def connect(scheduler: str | None, workers: int | None, patience: float) -> Client:
     """A client of the cluster at that address, or of a new local one with one one-thread worker a core."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters comes back as an exception
     if scheduler is None:
         cores = workers or len(os.sched_getaffinity(0))
         cluster = LocalCluster(
@@ -81,16 +86,28 @@ def refuse_other_makers(client: Client, expected: dict[str, str]) -> None:
                 )
 
 
-def train_all(client: Client, cells: list[Cell], data: bytes, config: Train) -> Iterator[tuple[Cell, Any]]:
-    """Each cell with its file's bytes, or with the exception that ended it, as they finish; the widest start first."""
+def train_all(
+    client: Client, cells: list[Cell], data: bytes, config: Train, device: str
+) -> Iterator[tuple[Cell, bytes | BaseException]]:
+    """Each cell with its file's bytes, or with the exception that ended it, as they finish; the widest start first.
+
+    A CPU is busy with one cell; a GPU gets all cells of a width as one batch.
+    """
     client.register_plugin(PreparedData(data))
+    # as bytes: the scheduler unpickles a task's function, and need not have our code
+    train = client.submit(cloudpickle.loads, cloudpickle.dumps(train_here))
     widest_first = sorted(cells, key=lambda cell: -cell[0])
-    futures = {client.submit(train_here, *cell, config, pure=False, priority=cell[0]): cell for cell in widest_first}
+    groups = [[cell] for cell in widest_first]
+    if device == "cuda":
+        groups = [list(group) for _, group in itertools.groupby(widest_first, key=lambda cell: cell[0])]
+    futures = {}
+    for group in groups:
+        width, alphas = group[0][0], [alpha for _, alpha in group]
+        future = client.submit(operator.call, train, width, alphas, config.model_dump(), pure=False, priority=width)
+        futures[future] = group
     for future in as_completed(list(futures)):
-        if future.status == "finished":
-            yield futures[future], future.result()
-        elif future.status == "error":
-            yield futures[future], future.exception()
-        else:
+        if future.status not in ("finished", "error"):
             raise UserError("the connection to the scheduler was lost; finished cells are kept, run sweep again")
+        results = future.result() if future.status == "finished" else [future.exception()] * len(futures[future])
+        yield from zip(futures[future], results, strict=True)
         future.release()

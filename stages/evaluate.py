@@ -70,6 +70,7 @@ def rows(cell: dict[str, Any], images: sparsity.Seen, labels: Tensor) -> pd.Data
             },
             "test_error_odd": last_of_parity(cell, 1),
             "test_error_even": last_of_parity(cell, 0),
+            "epochs": cell["stopped"],
             "diverged": ~whole,
             **{name: values.where(whole, torch.nan) for name, values in measures.items()},
         }

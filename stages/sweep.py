@@ -67,7 +67,7 @@ def train(
     with client, Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         engine.refuse_other_makers(client, by)
         task = progress.add_task("training", total=len(cells), state="starting")
-        for done, (key, result) in enumerate(engine.train_all(client, list(wanted), data, config), 1):
+        for done, (key, result) in enumerate(engine.train_all(client, list(wanted), data, config, by["device"]), 1):
             cell = wanted[key]
             if isinstance(result, bytes) and tensors.from_bytes(result)["made_from"] == cell.made_from:
                 files.write(cell.path, result)

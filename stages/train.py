@@ -11,7 +11,7 @@ from torch import Tensor
 
 from stages import files
 from stages.console import console, device_from_environment, run
-from stages.core.cell import train_cell
+from stages.core.cell import train_cells
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
                 console.print(f"width {args.width} alpha {args.alpha:g}: {state}, {config.seeds} seeds")
 
         data = Path(args.data).read_bytes()
-        files.write(args.out, train_cell(data, args.width, args.alpha, config, device, report))
+        files.write(args.out, train_cells(data, args.width, [args.alpha], config, device, report)[0])
 
 
 if __name__ == "__main__":

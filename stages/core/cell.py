@@ -1,6 +1,6 @@
-"""One cell, a width and an alpha: from the prepared data's bytes to the bytes of the cell's file."""
+"""Cells, a width and an alpha each: from the prepared data's bytes to the bytes of the cell's file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,30 +28,38 @@ def made_from(data: str, width: int, alpha: float, config: Train, by: dict[str, 
     return {"width": width, "alpha": float(alpha), "train": config.model_dump(), "data": data, **by}
 
 
-def train_cell(
+def train_cells(
     data: bytes,
     width: int,
-    alpha: float,
+    alphas: Sequence[float],
     config: Train,
     device: str = "cpu",
     report: Callable[[int, Tensor, Tensor], None] = lambda epoch, loss, error: None,
-) -> bytes:
-    """Train all seeds of a cell; its file holds the fingerprint, the curves, and the networks of the last epoch."""
+) -> list[bytes]:
+    """Train all seeds of the width's cells in one batched run; a file each: fingerprint, curves, final networks."""
     torch.set_num_threads(1)  # so that the bytes do not depend on the number of cores
     content = tensors.from_bytes(data)
     train, test = (
         Images(content[f"{split}_pixels"].to(device), content[f"{split}_labels"].to(device))
         for split in ("train", "test")
     )
-    seeds = range(config.seeds)
-    result = fit(train, test, width=width, alpha=float(alpha), config=config, seeds=seeds, report=report)
-    return tensors.to_bytes(
-        {
-            "made_from": made_from(digest(data), width, alpha, config, maker(device)),
-            "dataset": content["dataset"],
-            "learning_distance": result.learning_distance,
-            "diverged": result.diverged,
-            **result.curves._asdict(),
-            **result.net._asdict(),
-        }
-    )
+    runs = [(float(alpha), seed) for alpha in alphas for seed in range(config.seeds)]
+    of_runs, seeds = zip(*runs, strict=True)
+    whole = fit(train, test, width=width, alphas=of_runs, seeds=seeds, config=config, report=report)
+    cells = []
+    for i, alpha in enumerate(alphas):
+        result = whole.part(slice(i * config.seeds, (i + 1) * config.seeds)) if len(alphas) > 1 else whole
+        cells.append(
+            tensors.to_bytes(
+                {
+                    "made_from": made_from(digest(data), width, alpha, config, maker(device)),
+                    "dataset": content["dataset"],
+                    "stopped": result.stopped,
+                    "learning_distance": result.learning_distance,
+                    "diverged": result.diverged,
+                    **result.curves._asdict(),
+                    **result.net._asdict(),
+                }
+            )
+        )
+    return cells

@@ -1,4 +1,4 @@
-"""Training: plain SGD on cross-entropy + alpha * penalty, all seeds of one (width, alpha) cell at once."""
+"""Training: plain SGD on cross-entropy + alpha * penalty, many runs of one width at once."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from stages.core import mlp
 from stages.core.params import Train
-from stages.core.penalty import PENALTIES
+from stages.core.penalty import PENALTIES, Step
 
 
 class Images(NamedTuple):
@@ -29,14 +29,22 @@ class Curves(NamedTuple):
 
 
 class Fit(NamedTuple):
-    net: mlp.Net  # at the last epoch
-    curves: Curves
+    net: mlp.Net  # at the last epoch, or at the one where the run stopped
+    curves: Curves  # a stopped run's values stay what they were
+    stopped: Tensor  # (S,) last epoch that counts: config.epochs unless stop_at_train_error was reached
     learning_distance: Tensor  # (S,) |theta_T - theta_0|_2 over all weights and biases (He et al. 2022, section 5)
     diverged: Tensor  # (S,) bool: the network holds an inf or a nan
 
+    def part(self, runs: slice) -> "Fit":
+        """The same of some of the runs."""
+        curves = Curves(self.curves.epochs, *(column[:, runs] for column in self.curves[1:]))
+        rest = (self.stopped[runs], self.learning_distance[runs], self.diverged[runs])
+        # cloned: a view would be saved with all that it is a view of
+        return Fit(mlp.Net(*(w[runs].clone() for w in self.net)), Curves(*(c.clone() for c in curves)), *rest)
+
 
 def batches(count: int, size: int, generators: Sequence[torch.Generator]) -> Iterator[Tensor]:
-    """One epoch: indices (S, <=size), each seed in an order of its own; the last batch may be smaller."""
+    """One epoch: indices (S, <=size), each run in an order of its own; the last batch may be smaller."""
     orders = torch.stack([torch.randperm(count, generator=g) for g in generators])
     yield from orders.split(size, dim=1)
 
@@ -46,58 +54,78 @@ def evaluated(epoch: int, config: Train) -> bool:
     return epoch % config.eval_every == 0 or epoch >= config.epochs - 1
 
 
+def penalty_steps(alphas: Sequence[float], config: Train, device: torch.device) -> list[Step]:
+    """lr * alpha * the layer's scale for w1, b1, w2, b2: a number, or (S, 1, 1) where the runs' alphas differ."""
+    step: Step = config.lr * alphas[0]
+    if len(set(alphas)) > 1:
+        step = config.lr * torch.tensor(alphas, dtype=torch.float32, device=device)[:, None, None]
+    first, second = config.penalty_scale
+    bias = float(config.penalize_bias)
+    return [step * scale for scale in (first, first * bias, second, second * bias)]
+
+
 def fit(
     train: Images,
     test: Images,
     *,
     width: int,
-    alpha: float,
-    config: Train,
+    alphas: Sequence[float],
     seeds: Sequence[int],
+    config: Train,
     report: Callable[[int, Tensor, Tensor], None] = lambda epoch, loss, error: None,
 ) -> Fit:
-    """Train one network per seed; a seed's weights do not depend, to the bit, on which others train beside it.
+    """Train S networks, run s with alphas[s] and seeds[s]; its weights do not depend, to the bit, on the other runs.
 
-    A seed's generator draws its initial weights and then the order of every epoch. Work happens on the device of
-    the images, random numbers on the CPU. `report` gets each evaluated epoch with the seeds' training loss and
-    test error (S,).
+    A run's generator draws its initial weights and then the order of every epoch, so runs of one seed differ in
+    alpha alone. Work happens on the device of the images, random numbers on the CPU. `report` gets each evaluated
+    epoch with the runs' training loss and test error (S,).
     """
     device = train.pixels.device
     count, inputs = train.pixels.shape
-    penalty = PENALTIES[config.penalty]
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     start = mlp.init(inputs, width, 10, generators)
     net = mlp.Net(*(w.to(device, copy=True) for w in start))
+    final = mlp.Net(*(w.clone() for w in net))
+    stopped = torch.full((len(seeds),), config.epochs, device=device)
+    running = torch.ones(len(seeds), dtype=torch.bool, device=device)
+
+    penalty = PENALTIES[config.penalty]
+    steps = penalty_steps(alphas, config, device)
+    penalised = [i for i, step in enumerate(steps) if torch.as_tensor(step).any()]
     scratch = mlp.Net(*map(torch.empty_like, net))
     gathered = train.pixels.new_empty(len(seeds) * config.batch_size, inputs)
-    step = config.lr * alpha
 
     rows: list[tuple[Tensor, ...]] = []
     for epoch in range(config.epochs + 1):
-        if epoch > 0:
-            for index in batches(count, config.batch_size, generators):
-                flat = index.flatten().to(device)
-                x = torch.index_select(train.pixels, 0, flat, out=gathered[: len(flat)])
-                x = x.view(*index.shape, inputs).mT  # (S, D, B)
-                labels = train.labels.index_select(0, flat).view(len(seeds), 1, -1)
-                hidden, logits = mlp.forward(net, x)
-                delta1, delta2 = mlp.deltas(net, hidden, logits, labels)
-                if config.solver == "subgradient" and step:
-                    for w, buffer in zip(net, scratch, strict=True):
-                        penalty.subgradient(w, step, buffer)
-                mlp.descend_(net, x, hidden, delta1, delta2, config.lr / index.shape[1])
-                if config.solver == "proximal" and step:
-                    assert penalty.proximal is not None
-                    for w, buffer in zip(net, scratch, strict=True):
-                        penalty.proximal(w, step, buffer)
+        for index in batches(count, config.batch_size, generators) if epoch > 0 else ():
+            flat = index.flatten().to(device)
+            x = torch.index_select(train.pixels, 0, flat, out=gathered[: len(flat)])
+            x = x.view(*index.shape, inputs).mT  # (S, D, B)
+            labels = train.labels.index_select(0, flat).view(len(seeds), 1, -1)
+            hidden, logits = mlp.forward(net, x)
+            delta1, delta2 = mlp.deltas(net, hidden, logits, labels)
+            if config.solver == "subgradient":
+                for i in penalised:
+                    penalty.subgradient(net[i], steps[i], scratch[i])
+            mlp.descend_(net, x, hidden, delta1, delta2, config.lr / index.shape[1])
+            if config.solver == "proximal" and penalty.proximal:
+                for i in penalised:
+                    penalty.proximal(net[i], steps[i], scratch[i])
         if evaluated(epoch, config):
-            train_loss, train_error = mlp.scores(net, *train)
-            test_loss, test_error = mlp.scores(net, *test)
-            report(epoch, train_loss, test_error)
-            rows.append((torch.tensor(epoch), train_loss, train_error, test_loss, test_error))
+            row: tuple[Tensor, ...] = (*mlp.scores(net, *train), *mlp.scores(net, *test))
+            if rows:
+                row = tuple(torch.where(running, now, before) for now, before in zip(row, rows[-1][1:], strict=True))
+            rows.append((torch.tensor(epoch), *row))
+            report(epoch, row[0], row[3])
+            for kept, w in zip(final, net, strict=True):
+                kept[running] = w[running]
+            if config.stop_at_train_error is not None and epoch > 0:
+                fitted = running & (row[1] <= config.stop_at_train_error)
+                stopped[fitted] = epoch
+                running &= ~fitted
 
-    net = mlp.Net(*(w.cpu() for w in net))
-    moved = sum((w - w0).double().square().sum((1, 2)) for w, w0 in zip(net, start, strict=True))
-    finite = torch.stack([w.isfinite().all(2).all(1) for w in net]).all(0)
+    final = mlp.Net(*(w.cpu() for w in final))
+    moved = sum((w - w0).double().square().sum((1, 2)) for w, w0 in zip(final, start, strict=True))
+    finite = torch.stack([w.isfinite().all(2).all(1) for w in final]).all(0)
     curves = Curves(*(torch.stack(column).cpu() for column in zip(*rows, strict=True)))
-    return Fit(net, curves, torch.as_tensor(moved).sqrt(), ~finite)
+    return Fit(final, curves, stopped.cpu(), torch.as_tensor(moved).sqrt(), ~finite)

@@ -53,6 +53,11 @@ class Train(Group):
     eval_every: Count
     penalty: Literal["induced_1norm", "l1", "l2", "none"]
     solver: Literal["subgradient", "proximal"]
+    penalty_scale: Annotated[
+        list[Annotated[float, Field(ge=0, allow_inf_nan=False)]], Field(min_length=2, max_length=2)
+    ]
+    penalize_bias: bool
+    stop_at_train_error: Annotated[float, Field(ge=0, lt=1)] | None
 
     @field_validator("solver")
     @classmethod

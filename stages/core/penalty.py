@@ -2,7 +2,8 @@
 
 Every function takes one batched parameter w (S, out, in); a bias is a matrix with one column, (S, out, 1).
 Both kinds of step work in place: `subgradient` does w -= step * (a subgradient of P at w), `proximal` does
-w = argmin_v step * P(v) + |v - w|^2 / 2 (Parikh & Boyd 2014, "Proximal Algorithms"); step is lr * alpha.
+w = argmin_v step * P(v) + |v - w|^2 / 2 (Parikh & Boyd 2014, "Proximal Algorithms"); step is lr * alpha, a number
+or one per network, (S, 1, 1).
 `scratch` is memory of w's shape that a step may overwrite: allocating it anew costs more than the arithmetic.
 """
 
@@ -12,11 +13,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+Step = float | Tensor
+
 
 class Penalty(NamedTuple):
     value: Callable[[Tensor], Tensor]  # (S, out, in) -> (S,)
-    subgradient: Callable[[Tensor, float, Tensor], None]  # (w, step, scratch)
-    proximal: Callable[[Tensor, float, Tensor], None] | None = None
+    subgradient: Callable[[Tensor, Step, Tensor], None]  # (w, step, scratch)
+    proximal: Callable[[Tensor, Step, Tensor], None] | None = None
 
 
 def induced_1norm(w: Tensor) -> Tensor:
@@ -27,7 +30,7 @@ def induced_1norm(w: Tensor) -> Tensor:
     return w.abs().sum(1).amax(1)
 
 
-def induced_1norm_step(w: Tensor, step: float, scratch: Tensor) -> None:
+def induced_1norm_step(w: Tensor, step: Step, scratch: Tensor) -> None:
     """Move one column of each matrix, the one with the largest absolute sum, by step times its signs."""
     if w.shape[2] == 1:
         l1_step(w, step, scratch)
@@ -42,13 +45,14 @@ def l1(w: Tensor) -> Tensor:
     return w.abs().sum((1, 2))
 
 
-def l1_step(w: Tensor, step: float, scratch: Tensor) -> None:
-    w.sub_(torch.sign(w, out=scratch), alpha=step)
+def l1_step(w: Tensor, step: Step, scratch: Tensor) -> None:
+    w.sub_(torch.sign(w, out=scratch).mul_(step))
 
 
-def l1_prox(w: Tensor, step: float, scratch: Tensor) -> None:
+def l1_prox(w: Tensor, step: Step, scratch: Tensor) -> None:
     """Soft thresholding: entries within step of 0 become exactly 0."""
-    w.sub_(torch.clamp(w, -step, step, out=scratch))
+    limit = torch.as_tensor(step, dtype=w.dtype, device=w.device)
+    w.sub_(torch.clamp(w, -limit, limit, out=scratch))
 
 
 def l2(w: Tensor) -> Tensor:
@@ -56,11 +60,11 @@ def l2(w: Tensor) -> Tensor:
     return w.square().sum((1, 2)) / 2
 
 
-def l2_step(w: Tensor, step: float, scratch: Tensor) -> None:
+def l2_step(w: Tensor, step: Step, scratch: Tensor) -> None:
     w.mul_(1 - step)
 
 
-def l2_prox(w: Tensor, step: float, scratch: Tensor) -> None:
+def l2_prox(w: Tensor, step: Step, scratch: Tensor) -> None:
     w.div_(1 + step)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import sklearn
 import torch
+from PIL import Image
 from rich.console import Console
 from rich.table import Table
 from sklearn.neural_network import MLPClassifier
@@ -43,17 +44,19 @@ def ours(data: Images, width: int, epochs: int) -> int:
         eval_every=10**6,
         penalty="induced_1norm",
         solver="subgradient",
+        penalty_scale=[1.0, 1.0],
+        penalize_bias=True,
+        stop_at_train_error=None,
     )
-    fit(data, one, width=width, alpha=ALPHA, config=config, seeds=range(SEEDS))
+    fit(data, one, width=width, alphas=[ALPHA] * SEEDS, seeds=range(SEEDS), config=config)
     return SEEDS
 
 
 class ImageDataset(Dataset[tuple[Tensor, int]]):
-    """As the published code has it: one PIL image at a time through ToTensor and Normalize."""
+    """As the published code has it: each image made a PIL one, as torchvision's MNIST does, ToTensor, Normalize."""
 
     def __init__(self, data: Images) -> None:
-        grey = ((data.pixels * 0.3081 + 0.1307) * 255).round().to(torch.uint8).view(-1, 28, 28)
-        self.images = [transforms.ToPILImage()(image) for image in grey]
+        self.images = ((data.pixels * 0.3081 + 0.1307) * 255).round().to(torch.uint8).view(-1, 28, 28)
         self.labels = data.labels.tolist()
         self.transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
 
@@ -61,7 +64,7 @@ class ImageDataset(Dataset[tuple[Tensor, int]]):
         return len(self.labels)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self.transform(self.images[index]), self.labels[index]
+        return self.transform(Image.fromarray(self.images[index].numpy(), mode="L")), self.labels[index]
 
 
 def network(width: int) -> nn.Sequential:
@@ -157,7 +160,7 @@ def measure(data: Images, width: int, epochs: int, rounds: int = 3) -> dict[str,
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--widths", type=int, nargs="+", default=[5, 10, 25, 50, 100])
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--data", default="data/prepared/data.pt")
     args = parser.parse_args()
     torch.set_num_threads(1)

@@ -19,6 +19,9 @@ DEFAULTS: dict[str, Any] = {
     "eval_every": 1,
     "penalty": "induced_1norm",
     "solver": "subgradient",
+    "penalty_scale": [1.0, 1.0],
+    "penalize_bias": True,
+    "stop_at_train_error": None,
 }
 
 
@@ -27,13 +30,13 @@ def config(**changes: Any) -> Train:
 
 
 def run(seeds: list[int], alpha: float = 0.1, width: int = 4, train: Images = TRAIN, **changes: Any) -> Fit:
-    return fit(train, TEST, width=width, alpha=alpha, config=config(**changes), seeds=seeds)
+    return fit(train, TEST, width=width, alphas=[alpha] * len(seeds), seeds=seeds, config=config(**changes))
 
 
 def test_zero_epochs_change_nothing() -> None:
     start = mlp.init(6, 4, 10, [torch.Generator().manual_seed(1)])
     untrained = config().model_copy(update={"epochs": 0})
-    result = fit(TRAIN, TEST, width=4, alpha=0.1, config=untrained, seeds=[1])
+    result = fit(TRAIN, TEST, width=4, alphas=[0.1], seeds=[1], config=untrained)
     assert all(torch.equal(w, w0) for w, w0 in zip(result.net, start, strict=True))
     assert result.learning_distance.tolist() == [0.0]
     assert result.curves.epochs.tolist() == [0]
@@ -96,6 +99,56 @@ def test_proximal_steps_are_gradient_steps_followed_by_soft_thresholding() -> No
 def test_a_strong_proximal_l1_penalty_leaves_no_weight() -> None:
     result = run([0], alpha=100.0, penalty="l1", solver="proximal")
     assert all((w == 0).all() for w in result.net)
+
+
+@pytest.mark.parametrize(
+    ("penalty", "solver"),
+    [
+        ("induced_1norm", "subgradient"),
+        ("l1", "subgradient"),
+        ("l1", "proximal"),
+        ("l2", "subgradient"),
+        ("l2", "proximal"),
+    ],
+)
+def test_runs_of_different_alphas_side_by_side_are_those_of_each_alpha(penalty: str, solver: str) -> None:
+    settings = config(penalty=penalty, solver=solver, seeds=2)
+    together = fit(TRAIN, TEST, width=4, alphas=[0.0, 0.0, 0.1, 0.1], seeds=[0, 1, 0, 1], config=settings)
+    for i, alpha in enumerate((0.0, 0.1)):
+        alone = run([0, 1], alpha=alpha, penalty=penalty, solver=solver)
+        part = together.part(slice(2 * i, 2 * i + 2))
+        for many, one in zip(part.net, alone.net, strict=True):
+            torch.testing.assert_close(many, one, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(part.curves.test_loss, alone.curves.test_loss)
+
+
+def test_a_layer_scaled_by_zero_and_spared_biases_feel_no_penalty() -> None:
+    """One full-batch proximal step so strong that whatever feels it becomes zero."""
+    strong: dict[str, Any] = {"alpha": 1e6, "penalty": "l1", "solver": "proximal", "epochs": 1, "batch_size": 43}
+    free = run([0], **(strong | {"alpha": 0.0}))
+    for scale, bias, zero in (([1.0, 0.0], True, (0, 1)), ([0.0, 1.0], True, (2, 3)), ([1.0, 1.0], False, (0, 2))):
+        net = run([0], penalty_scale=scale, penalize_bias=bias, **strong).net
+        for i, (w, unpenalised) in enumerate(zip(net, free.net, strict=True)):
+            assert torch.equal(w, torch.zeros_like(w) if i in zero else unpenalised)
+
+
+def test_a_scale_of_two_is_twice_the_alpha() -> None:
+    doubled, twice = run([0], alpha=0.1, penalty_scale=[2.0, 2.0]), run([0], alpha=0.2)
+    for a, b in zip(doubled.net, twice.net, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_a_run_stops_when_it_has_fitted_and_the_others_go_on() -> None:
+    seeds, limit = list(range(6)), 0.6
+    free = run(seeds, alpha=0.0, epochs=40, lr=0.2)
+    stopped = run(seeds, alpha=0.0, epochs=40, lr=0.2, stop_at_train_error=limit)
+    assert len(set(stopped.stopped.tolist())) > 1
+    for seed in seeds:
+        first = int((free.curves.train_error[1:, seed] <= limit).nonzero()[0, 0]) + 1
+        assert stopped.stopped[seed] == first
+        assert stopped.curves.train_error[-1, seed] == free.curves.train_error[first, seed]
+        short = run([seed], alpha=0.0, epochs=first, lr=0.2)
+        assert all(torch.equal(w[seed : seed + 1], one) for w, one in zip(stopped.net, short.net, strict=True))
 
 
 def test_the_last_two_epochs_are_always_measured() -> None:
