@@ -29,6 +29,8 @@ def run(main: Callable[[], None]) -> None:
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("error: interrupted")
     except MemoryError as error:
         sys.exit(f"error: out of memory: {error}")
     except OSError as error:

@@ -144,13 +144,15 @@ def main() -> None:
     parser.add_argument("--name", help="of the experiment, with -S")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, such as tcp://host:8786")
     parser.add_argument("--workers", type=int, help="of the local cluster; default: one a core")
+    parser.add_argument("--only-cells", action="store_true", help="leave evaluate and plot to a later dvc repro")
     parser.add_argument("--patience", type=float, default=30, help="seconds to wait for the cluster (default: 30)")
     args = parser.parse_args()
     if args.set:
         experiment(args)
     else:
         sweep(args)
-        dvc("repro")
+        if not args.only_cells:
+            dvc("repro")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 Floats = NDArray[np.float64]
-SPLITS = 200
+Order = NDArray[np.bool_]
 
 
 class Descent(NamedTuple):
@@ -22,30 +22,34 @@ class Descent(NamedTuple):
     low: float
     high: float
     p_value: float
-    peak: int  # index of the highest peak on the curve of all seeds
 
 
-def heights(curves: Floats) -> Floats:
-    """For every curve (N, m) and point j, min(R_j - min_{i<j} R_i, R_j - min_{k>j} R_k); -inf at both ends.
+def earlier(axis: Floats, gap: float = 0.0) -> Order:
+    """(m, m): whether point i may be a valley before a peak at j, that is axis[i] < axis[j], by at least the gap."""
+    distance = axis[:, None] - axis
+    return (distance > 0) & (distance >= gap)
+
+
+def heights(curves: Floats, before: Order) -> Floats:
+    """For every curve (N, m) and point j, min(R_j - min_{i<j} R_i, R_j - min_{k>j} R_k); -inf without such i and k.
 
     The maximum over j is D = max over i < j < k of min(R_j - R_i, R_j - R_k).
     """
-    lowest_before = np.minimum.accumulate(curves, 1)[:, :-2]
-    lowest_after = np.minimum.accumulate(curves[:, ::-1], 1)[:, ::-1][:, 2:]
-    inner = curves[:, 1:-1] - np.maximum(lowest_before, lowest_after)
-    return np.pad(inner, ((0, 0), (1, 1)), constant_values=-np.inf)
+    left = np.where(before, curves[:, None, :], np.inf).min(2)  # (N, m)
+    right = np.where(before.T, curves[:, None, :], np.inf).min(2)
+    found: Floats = curves - np.maximum(left, right)
+    return found
 
 
-def measured(choose: Floats, measure: Floats) -> Floats:
+def measured(choose: Floats, measure: Floats, before: Order) -> Floats:
     """min(R_j - R_i, R_j - R_k) of each row R of `measure` (N, m), for the (i, j, k) best on that row of `choose`.
 
     Choosing and measuring on the same seeds would make D positive on pure noise.
     """
-    rows, m = np.arange(len(choose)), choose.shape[1]
-    j = heights(choose).argmax(1)
-    position = np.arange(m)
-    i = np.where(position < j[:, None], choose, np.inf).argmin(1)
-    k = np.where(position > j[:, None], choose, np.inf).argmin(1)
+    rows = np.arange(len(choose))
+    j = heights(choose, before).argmax(1)
+    i = np.where(before[j], choose, np.inf).argmin(1)
+    k = np.where(before.T[j], choose, np.inf).argmin(1)
     peak = measure[rows, j]
     found: Floats = np.minimum(peak - measure[rows, i], peak - measure[rows, k])
     return found
@@ -65,10 +69,12 @@ def halves(counts: NDArray[np.int64], splits: int, rng: np.random.Generator) -> 
     return left / left.sum(1, keepdims=True), right / right.sum(1, keepdims=True)
 
 
-def split_estimate(errors: Floats, counts: NDArray[np.int64], splits: int, rng: np.random.Generator) -> float:
+def split_estimate(
+    errors: Floats, before: Order, counts: NDArray[np.int64], splits: int, rng: np.random.Generator
+) -> float:
     """Mean over random splits of D chosen on one half of the seeds and measured on the other."""
     left, right = halves(counts, splits, rng)
-    return float(measured(left @ errors, right @ errors).mean())
+    return float(measured(left @ errors, right @ errors, before).mean())
 
 
 def monotone_fit(curve: Floats) -> Floats:
@@ -77,44 +83,48 @@ def monotone_fit(curve: Floats) -> Floats:
     return min(fits, key=lambda fit: float(((fit - curve) ** 2).sum()))
 
 
-def descent(errors: Floats, draws: int = 500, splits: int = SPLITS, seed: int = 0) -> Descent:
-    """D of the errors (n seeds, m points), its interval and its p-value; ValueError for n < 4 or m < 3.
+def descent(
+    errors: Floats, axis: Floats, gap: float = 0.0, draws: int = 500, splits: int = 200, seed: int = 0
+) -> Descent | None:
+    """D of the errors (n seeds, m points) along an axis (m,), its interval and p-value; None where no peak can be.
 
     Interval: the 2.5 and 97.5 % quantiles over bootstrap samples of whole seeds. p-value: share of samples under the
     null hypothesis with at least this D, where a sample is the monotone fit to the mean curve plus n whole-seed
-    residuals drawn with replacement, scaled by sqrt(n / (n - 1)).
+    residuals drawn with replacement, scaled by sqrt(n / (n - 1)). ValueError for fewer than 4 seeds.
     """
-    n, m = errors.shape
-    if n < 4 or m < 3:
-        raise ValueError(f"a verdict needs at least 4 seeds and 3 points, here are {n} and {m}")
+    n = len(errors)
+    if n < 4:
+        raise ValueError(f"a verdict needs at least 4 seeds, here are {n}")
+    before = earlier(axis, gap)
+    if not (before.any(0) & before.any(1)).any():
+        return None
     rng = np.random.default_rng(seed)
     once = np.ones(n, dtype=np.int64)
-    height = split_estimate(errors, once, splits, rng)
+    height = split_estimate(errors, before, once, splits, rng)
 
     fewer = max(1, splits // 10)  # a sample's own split noise averages out over the samples
     samples: list[float] = []
     while len(samples) < draws:
         counts = np.bincount(rng.integers(n, size=n), minlength=n)
         if (counts > 0).sum() >= 2:
-            samples.append(split_estimate(errors, counts, fewer, rng))
+            samples.append(split_estimate(errors, before, counts, fewer, rng))
     low, high = np.quantile(samples, [0.025, 0.975])
 
     mean = errors.mean(0)
     residuals = (errors - mean) * (n / (n - 1)) ** 0.5
-    null = monotone_fit(mean)
-    at_least = sum(
-        split_estimate(null + residuals[rng.integers(n, size=n)], once, fewer, rng) >= height for _ in range(draws)
-    )
-    peak = int(heights(mean[None]).argmax())
-    return Descent(height, float(low), float(high), (1 + at_least) / (1 + draws), peak)
+    order = np.argsort(axis, kind="stable")
+    null = np.empty_like(mean)
+    null[order] = monotone_fit(mean[order])
+    draw = (null + residuals[rng.integers(n, size=n)] for _ in range(draws))
+    at_least = sum(split_estimate(sample, before, once, fewer, rng) >= height for sample in draw)
+    return Descent(height, float(low), float(high), (1 + at_least) / (1 + draws))
 
 
 def holm(p_values: list[float]) -> list[float]:
     """p-values adjusted for their number (Holm 1979): step down, never above 1, never out of order."""
-    order = np.argsort(p_values, kind="stable")
     adjusted = np.empty(len(p_values))
     largest = 0.0
-    for rank, index in enumerate(order):
+    for rank, index in enumerate(np.argsort(p_values, kind="stable")):
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = largest
     return [float(p) for p in adjusted]

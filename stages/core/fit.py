@@ -64,6 +64,7 @@ def penalty_steps(alphas: Sequence[float], config: Train, device: torch.device) 
     return [step * scale for scale in (first, first * bias, second, second * bias)]
 
 
+@torch.inference_mode()
 def fit(
     train: Images,
     test: Images,

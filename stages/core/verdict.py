@@ -1,0 +1,98 @@
+"""Is there, at a width, a double descent of the test error over alpha? With every reason for and against."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stages.core.descent import Descent, Floats, descent, holm
+
+SMALLEST = 0.01  # points of error, as a fraction, under which a peak is no finding
+SIGNIFICANCE = 0.05
+CHANCE = 0.9  # error of guessing among ten classes of equal size
+SPARSITY_GAP = 0.05  # share of weights by which a peak must differ in sparsity from the valleys on either side
+
+
+def table_of(cells: pd.DataFrame, column: str) -> Floats:
+    """One width's values (seeds, alphas), both ascending."""
+    table: Floats = cells.pivot(index="seed", columns="alpha", values=column).to_numpy(np.float64)
+    return table
+
+
+def bootstrap_means(values: Floats, draws: int = 1000, seed: int = 0) -> Floats:
+    """Means over samples of whole seeds (draws, m)."""
+    n = len(values)
+    means: Floats = values[np.random.default_rng(seed).integers(n, size=(draws, n))].mean(1)
+    return means
+
+
+def of_width(cells: pd.DataFrame) -> dict[str, Any]:
+    """What the verdict of one width rests on. Guards, each true or false by itself:
+
+    parity: D's lower bound is at least SMALLEST at the last odd epoch and at the last even one.
+    above_chance: at its peak the network still knows something, the upper bound of the mean error there being at
+    least SMALLEST under the error of guessing.
+    measured_sparsity: D's lower bound is at least SMALLEST also along the share of weights that are zero or nearly so.
+    """
+    alphas = np.sort(cells.alpha.unique())
+    errors = table_of(cells, "test_error")
+    sparsity = np.nanmean(table_of(cells.fillna({"near_zero_fraction": 0.0}), "near_zero_fraction"), 0)
+    over_alpha = descent(errors, alphas)
+    odd, even = (descent(table_of(cells, f"test_error_{parity}"), alphas) for parity in ("odd", "even"))
+    over_sparsity = descent(errors, sparsity, SPARSITY_GAP)
+
+    samples = bootstrap_means(errors)
+    worst = errors.mean(0).argmax()
+    dips = alphas[samples.argmax(1)]
+    found: dict[str, Any] = {
+        "peak_alpha": float(alphas[worst]),
+        "peak_alpha_low": float(np.quantile(dips, 0.025, method="nearest")),
+        "peak_alpha_high": float(np.quantile(dips, 0.975, method="nearest")),
+        "peak_error": float(errors.mean(0)[worst]),
+        "guards": {
+            "parity": _shows(odd) and _shows(even),
+            "above_chance": bool(np.quantile(samples[:, worst], 0.975) <= CHANCE - SMALLEST),
+            "measured_sparsity": _shows(over_sparsity),
+        },
+    }
+    for name, result in (("D", over_alpha), ("D_odd", odd), ("D_even", even), ("D_sparsity", over_sparsity)):
+        if result is not None:
+            found |= {name: result.height, f"{name}_low": result.low, f"{name}_high": result.high}
+    found["p_value"] = over_alpha.p_value if over_alpha else 1.0
+    return found
+
+
+def _shows(result: Descent | None) -> bool:
+    return result is not None and result.low >= SMALLEST
+
+
+def verdict(cells: pd.DataFrame) -> dict[str, Any]:
+    """Per width, under the data set's name: `double_descent`, and what decided it; Holm's correction over widths.
+
+    `slope` is that of log(peak alpha) on log(width), with a bootstrap interval over seeds: 0 if the location of the
+    accuracy's minimum is the same at every width, as the paper says. Left out where a peak lies at alpha 0.
+    """
+    widths = sorted(cells.width.unique())
+    found = [of_width(cells[cells.width == width]) for width in widths]
+    for result, p_value in zip(found, holm([result["p_value"] for result in found]), strict=True):
+        result["p_holm"] = p_value
+        strong = result.get("D_low", 0.0) >= SMALLEST and p_value < SIGNIFICANCE
+        result["double_descent"] = bool(strong and all(result["guards"].values()))
+    of_all: dict[str, Any] = {f"width_{width}": result for width, result in zip(widths, found, strict=True)}
+    return {cells.dataset.iloc[0]: of_all | _slope(cells, widths)}
+
+
+def _slope(cells: pd.DataFrame, widths: list[int]) -> dict[str, float]:
+    if len(widths) < 2:
+        return {}
+    alphas = np.sort(cells.alpha.unique())
+    # the same seed for every width: a sample is one set of seeds at all widths
+    peaks = np.stack(
+        [alphas[bootstrap_means(table_of(cells[cells.width == w], "test_error")).argmax(1)] for w in widths]
+    )
+    usable = peaks[:, (peaks > 0).all(0)]
+    if not usable.shape[1]:
+        return {}
+    slopes = np.polyfit(np.log(widths), np.log(usable), 1)[0]
+    low, middle, high = np.quantile(slopes, [0.025, 0.5, 0.975])
+    return {"slope": float(middle), "slope_low": float(low), "slope_high": float(high)}

@@ -1,0 +1,67 @@
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stages.core.verdict import verdict
+
+ALPHAS = [0.0, 0.01, 0.1, 1.0, 10.0, 100.0]
+
+
+def cells(error: list[float], odd: list[float] | None = None, sparsity: list[float] | None = None) -> pd.DataFrame:
+    """Ten seeds of two widths with these mean errors over ALPHAS, and little noise."""
+    rng = np.random.default_rng(0)
+    parts = []
+    for width in (5, 10):
+        for i, alpha in enumerate(ALPHAS):
+            noise = 0.004 * rng.standard_normal(10)
+            columns = {
+                "dataset": "mnist",
+                "width": width,
+                "alpha": alpha,
+                "seed": range(10),
+                "test_error": error[i] + noise,
+                "test_error_even": error[i] + noise,
+                "test_error_odd": (odd or error)[i] + noise,
+                "near_zero_fraction": (sparsity or [0.0, 0.2, 0.4, 0.6, 0.8, 1.0])[i],
+            }
+            parts.append(pd.DataFrame(columns))
+    return pd.concat(parts)
+
+
+def of_width_5(**changes: Any) -> dict[str, Any]:
+    peak = [0.14, 0.14, 0.2, 0.5, 0.3, 0.15]
+    found: dict[str, Any] = verdict(cells(**({"error": peak} | changes)))["mnist"]["width_5"]
+    return found
+
+
+def test_a_peak_that_passes_every_guard_is_a_double_descent() -> None:
+    found = of_width_5()
+    assert found["double_descent"] is True
+    assert found["guards"] == {"parity": True, "above_chance": True, "measured_sparsity": True}
+    assert (found["peak_alpha"], found["peak_alpha_low"], found["peak_alpha_high"]) == (1.0, 1.0, 1.0)
+    assert found["D_low"] < 0.35 < found["D_high"] + 0.02
+
+
+def test_each_guard_fails_by_itself() -> None:
+    rise = [0.14, 0.14, 0.2, 0.5, 0.5, 0.5]
+    for changes, failing in (
+        ({"odd": rise}, "parity"),
+        ({"error": [0.14, 0.14, 0.2, 0.9, 0.3, 0.15]}, "above_chance"),
+        ({"sparsity": [0.0, 0.01, 0.02, 0.01, 0.0, 0.02]}, "measured_sparsity"),
+    ):
+        found = of_width_5(**changes)
+        assert [name for name, passed in found["guards"].items() if not passed] == [failing]
+        assert found["double_descent"] is False
+        assert found["D_low"] > 0.1
+
+
+def test_one_fall_to_chance_is_none() -> None:
+    found = of_width_5(error=[0.14, 0.14, 0.2, 0.5, 0.9, 0.9])
+    assert found["double_descent"] is False
+    assert found["D_low"] < 0.01
+
+
+def test_peaks_at_one_alpha_have_slope_zero_over_width() -> None:
+    found = verdict(cells([0.14, 0.14, 0.2, 0.5, 0.3, 0.15]))["mnist"]
+    assert abs(found["slope"]) < 1e-9
