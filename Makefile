@@ -6,7 +6,6 @@ LOCAL_MNIST := $(abspath $(wildcard ../shared/mnist))
 ifneq ($(LOCAL_MNIST),)
 export MNIST_MIRROR ?= $(LOCAL_MNIST)
 endif
-DIGITS := -S data.name=digits -S data.train_per_class=100 -S data.test_per_class=74
 
 .PHONY: run digits test lint
 run: .venv/ready
@@ -19,9 +18,8 @@ ifdef INSTEAD
 	@printf '\n%s\n%s\n\n' '*** THE DATA SET COULD NOT BE FETCHED (see above). Running the same pipeline on scikit-learn digits INSTEAD. ***' \
 	  '*** What follows says nothing about MNIST. To try again: make, or MNIST_MIRROR=folder-or-URL make ***'
 endif
-	python -m stages.sweep --name digits $(DIGITS)
-	@printf '\n%s\n%s\n' 'The experiment is called digits; the results in metrics/ and plots/ are not its own. To look at it:' \
-	  '  dvc plots diff HEAD digits; dvc metrics show digits'
+	python -m stages.sweep digits
+	@printf '%s\n' 'Its tables and figures are in experiments/digits/; those in metrics/ and plots/ are not its own.'
 
 test: .venv/ready-dev
 	python -m pytest

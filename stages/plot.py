@@ -62,23 +62,61 @@ def panels(count: int, columns: int = 3, size: tuple[float, float] = (3.6, 2.7))
     return figure, axes[:count]
 
 
-def table1(means: pd.DataFrame, paper: pd.DataFrame, caption: str) -> Figure:
-    """The six panels of the paper's Table 1: test accuracy over alpha, one panel a width."""
+def accuracy_line(ax: Axes, cells: pd.DataFrame, column: str, label: str, **style: Any) -> None:
+    """Mean accuracy over alpha from the errors in that column, with a band of one standard deviation."""
+    cells = cells.sort_values("alpha")
+    accuracy, spread = 100 * (1 - cells[column]), 100 * cells[f"{column}_sd"].fillna(0)
+    line = ax.plot(cells.alpha, accuracy, label=label, **style)[0]
+    ax.fill_between(cells.alpha, accuracy - spread, accuracy + spread, color=line.get_color(), alpha=0.25, linewidth=0)
+
+
+def judgement(verdict: dict[str, Any]) -> str:
+    """The verdict of one width in a few short lines."""
+    if "D" not in verdict:
+        return "no peak"
+    failed = [name.replace("_", " ") for name, holds in verdict["guards"].items() if not holds]
+    against = failed or ["D" if verdict["D_low"] < 0.01 else "p"]
+    answer = "yes" if verdict["double_descent"] else f"no\n(fails: {', '.join(against)})"
+    d, low, high = (100 * verdict[key] for key in ("D", "D_low", "D_high"))
+    return f"D = {d:.0f} points [{low:.0f}, {high:.0f}]\ndouble descent: {answer}"
+
+
+def table1(means: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any], caption: str) -> Figure:
+    """The six panels of the paper's Table 1, test accuracy over alpha, with the verdict of each width."""
     widths = sorted(means.width.unique())
     colours = shades(widths)
     figure, axes = panels(len(widths))
     for ax, width in zip(axes, widths, strict=True):
-        ours = means[means.width == width].sort_values("alpha")
-        accuracy, spread = 100 * (1 - ours.test_error), 100 * ours.test_error_sd.fillna(0)
-        ax.fill_between(ours.alpha, accuracy - spread, accuracy + spread, color=colours[width], alpha=0.25, linewidth=0)
-        ax.plot(ours.alpha, accuracy, "o-", color=colours[width], label="mean and standard deviation over seeds")
+        ours = means[means.width == width]
+        accuracy_line(
+            ax, ours, "test_error", "mean and standard deviation over seeds", color=colours[width], marker="o"
+        )
         theirs = paper[paper.width == width]
         if len(theirs):
             ax.plot(theirs.alpha, theirs.paper_accuracy, "x", color="crimson", label="paper (one run)", zorder=3)
+        if f"width_{width}" in verdict:
+            text = judgement(verdict[f"width_{width}"])
+            ax.text(0.03, 0.3, text, transform=ax.transAxes, fontsize=7, va="bottom")
         ax.set(title=f"width {width}", ylabel="test accuracy, %", ylim=(0, 100))
         alpha_axis(ax, means.alpha)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(f"Test accuracy over penalty strength\n{caption}")
+    return figure
+
+
+def by_parity(means: pd.DataFrame, epochs: int, caption: str) -> Figure:
+    """Test accuracy at the last odd and at the last even epoch: a state that flips every epoch shows both."""
+    widths = sorted(means.width.unique())
+    figure, axes = panels(len(widths))
+    last = {"odd": epochs - 1 + epochs % 2, "even": epochs - epochs % 2}
+    for ax, width in zip(axes, widths, strict=True):
+        for parity, colour in (("odd", "#d55e00"), ("even", "#0072b2")):
+            column = f"test_error_{parity}"
+            accuracy_line(ax, means[means.width == width], column, f"epoch {last[parity]}", color=colour, marker="o")
+        ax.set(title=f"width {width}", ylabel="test accuracy, %", ylim=(0, 100))
+        alpha_axis(ax, means.alpha)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.suptitle(f"Test accuracy at the last odd and the last even epoch\n{caption}")
     return figure
 
 
@@ -152,10 +190,12 @@ def main() -> None:
     name = cells.dataset.iloc[0]
     caption = f"{name}, penalty {train.penalty}, {train.solver}, {train.epochs} epochs, {seeds} seed{'s' * (seeds > 1)}"
     means = cell_means(cells)
+    verdict = json.loads((Path(args.metrics) / "verdict.json").read_text())[name]
 
     plt.rcParams.update(STYLE)
     figures = {
-        "table1": table1(means, paper, caption),
+        "table1": table1(means, paper, verdict, caption),
+        "by_parity": by_parity(means, train.epochs, caption),
         "over_sparsity": over_sparsity(means, caption),
         "heat_map": heat_map(means, caption),
         "over_epochs": over_epochs(curves, caption),

@@ -1,12 +1,14 @@
 """Train every stale cell side by side, hand them to DVC in one commit, then let `dvc repro` do the rest.
 
-Without arguments on this machine's cores; with --scheduler ADDRESS on any Dask cluster. With -S, as in `dvc exp run`,
-the parameters are changed in a copy of the checkout, and the results saved as a DVC experiment.
+Without arguments on this machine's cores; with --scheduler ADDRESS on any Dask cluster. With the name of a file in
+experiments/, or with -S as in `dvc exp run`, the parameters are changed in a copy of the checkout, and the results
+saved as a DVC experiment.
 """
 
 import argparse
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -16,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from stages import engine, files
@@ -108,7 +111,8 @@ def experiment(args: argparse.Namespace) -> None:
     from dvc.utils.cli_parse import to_path_overrides
     from dvc.utils.hydra import apply_overrides
 
-    name = args.name or "sweep-" + hashlib.sha256(" ".join(args.set).encode()).hexdigest()[:7]
+    overrides = [*named(args.experiment), *args.set]
+    name = args.name or args.experiment or "sweep-" + hashlib.sha256(" ".join(overrides).encode()).hexdigest()[:7]
     folder = Path(".dvc/tmp/sweeps").absolute() / name
     with only_one():
         if not folder.exists():  # else: what an interrupted sweep of this name finished lies there, and is adopted
@@ -120,15 +124,38 @@ def experiment(args: argparse.Namespace) -> None:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, folder / path)
         shutil.copy("params.yaml", folder)
-        for path, overrides in to_path_overrides(args.set).items():
-            apply_overrides(folder / path, overrides)
+        for path, changes in to_path_overrides(overrides).items():
+            apply_overrides(folder / path, changes)
         passed = [f"--{key}={getattr(args, key)}" for key in ("scheduler", "workers", "patience") if getattr(args, key)]
         status = subprocess.run([sys.executable, "-m", "stages.sweep", *passed], cwd=folder).returncode
         if status:
             raise files.UserError(f"experiment {name} is not complete, see above; the same command goes on with it")
         dvc("exp", "save", "--force", "--name", name, cwd=folder)
+        if args.experiment:
+            keep(args.experiment, folder)
         git("worktree", "remove", "--force", str(folder))
     console.print(f"experiment {name}; to compare: dvc plots diff HEAD {name}; to take it over: dvc exp apply {name}")
+
+
+def named(name: str | None) -> list[str]:
+    """The overrides of experiments/NAME.yaml, which holds those parts of params.yaml that the experiment changes."""
+    if name is None:
+        return []
+    path = Path("experiments") / f"{name}.yaml"
+    if not path.exists():
+        there = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml")))
+        raise files.UserError(f"{path} does not exist; the experiments here are {there}")
+    groups = yaml.safe_load(path.read_text())
+    return [f"{group}.{key}={json.dumps(value)}" for group, keys in groups.items() for key, value in keys.items()]
+
+
+def keep(name: str, folder: Path) -> None:
+    """Copy a named experiment's tables and figures beside its parameters, to be committed."""
+    kept = Path("experiments") / name
+    kept.mkdir(exist_ok=True)
+    for path in (*(folder / "metrics").glob("*"), *(folder / "plots").glob("*.png")):
+        if path.name != "curves.csv":
+            shutil.copy(path, kept)
 
 
 def git(*arguments: str, cwd: str | Path = ".") -> list[str]:
@@ -140,14 +167,17 @@ def git(*arguments: str, cwd: str | Path = ".") -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-S", "--set-param", dest="set", action="append", metavar="KEY=VALUE", help="as in dvc exp run")
-    parser.add_argument("--name", help="of the experiment, with -S")
+    parser.add_argument("experiment", nargs="?", help="one of experiments/*.yaml: parameters to change")
+    parser.add_argument(
+        "-S", "--set-param", dest="set", action="append", default=[], metavar="KEY=VALUE", help="as in dvc exp run"
+    )
+    parser.add_argument("--name", help="of the experiment")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, such as tcp://host:8786")
     parser.add_argument("--workers", type=int, help="of the local cluster; default: one a core")
     parser.add_argument("--only-cells", action="store_true", help="leave evaluate and plot to a later dvc repro")
     parser.add_argument("--patience", type=float, default=30, help="seconds to wait for the cluster (default: 30)")
     args = parser.parse_args()
-    if args.set:
+    if args.set or args.experiment:
         experiment(args)
     else:
         sweep(args)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.workspace import TINY, Workspace, ran
@@ -41,7 +42,7 @@ class TestSweep:
     def test_it_trains_every_cell_and_leaves_dvc_nothing_to_do(self, workspace: Workspace) -> None:
         output = workspace.run(*SWEEP)
         assert trained(output) == 4
-        assert ran(output) == {"evaluate", "plot"}
+        assert ran(output) == {"evaluate", "verdict", "plot"}
         assert workspace.repro() == set()
         workspace.commit("results")
 
@@ -98,6 +99,18 @@ class TestSweep:
         assert not any(stage.startswith("train") for stage in ran(workspace.dvc("exp", "run", *command)))
         workspace.git("checkout", "-q", ".")
         workspace.run(*SWEEP)
+
+    def test_a_named_experiment_keeps_its_tables_and_figures(self, workspace: Workspace) -> None:
+        overlay = workspace.path / "experiments/tiny.yaml"
+        overlay.write_text("grid: {alpha: [0.0, 1.0e-5]}\ntrain: {penalty: l2}\n")
+        assert trained(workspace.run(*SWEEP, "tiny")) == 4
+        kept = pd.read_csv(workspace.path / "experiments/tiny/cells.csv")
+        assert set(kept.alpha) == {0.0, 1e-5}
+        assert (workspace.path / "experiments/tiny/table1.png").stat().st_size > 10_000
+        output = workspace.run(*SWEEP, "tinny", ok=False)
+        assert "experiments/tinny.yaml does not exist; the experiments here are" in output
+        shutil.rmtree(workspace.path / "experiments/tiny")
+        overlay.unlink()
 
     def test_a_cell_that_fails_by_itself_is_named_and_the_others_are_kept(self, workspace: Workspace) -> None:
         workspace.change({"grid": {"width": [2, 3, 10**10], "alpha": [0.0, 0.7]}})
