@@ -7,10 +7,10 @@ ifneq ($(LOCAL_MNIST),)
 export MNIST_MIRROR ?= $(LOCAL_MNIST)
 endif
 
-.PHONY: run digits test lint
+.PHONY: run digits experiments compare test lint
 run: .venv/ready
 	@dvc repro --quiet check
-	@if dvc repro download; then python -m stages.sweep; else $(MAKE) --no-print-directory digits INSTEAD=1; fi
+	@if dvc repro download; then python -m stages.sweep && python -m stages.show; else $(MAKE) --no-print-directory digits INSTEAD=1; fi
 
 # as an experiment in a folder of its own: params.yaml, dvc.lock, metrics/ and plots/ here stay as they are
 digits: .venv/ready
@@ -18,8 +18,17 @@ ifdef INSTEAD
 	@printf '\n%s\n%s\n\n' '*** THE DATA SET COULD NOT BE FETCHED (see above). Running the same pipeline on scikit-learn digits INSTEAD. ***' \
 	  '*** What follows says nothing about MNIST. To try again: make, or MNIST_MIRROR=folder-or-URL make ***'
 endif
-	python -m stages.sweep digits
+	python -m stages.sweep digits && python -m stages.show experiments/digits
 	@printf '%s\n' 'Its tables and figures are in experiments/digits/; those in metrics/ and plots/ are not its own.'
+
+# every named experiment, and their comparison; about an hour on two cores
+experiments: .venv/ready
+	for name in $(basename $(notdir $(wildcard experiments/*.yaml))); do python -m stages.sweep $$name || exit 1; done
+	$(MAKE) --no-print-directory compare
+
+compare: .venv/ready
+	python -m stages.compare metrics experiments/l1-subgradient experiments/l1-proximal --out plots/penalties.png
+	python -m stages.compare metrics experiments/small-step --out plots/step_size.png
 
 test: .venv/ready-dev
 	python -m pytest

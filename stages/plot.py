@@ -1,84 +1,21 @@
 """Stage `plot`: the tables as figures, PNG for people and JSON for `dvc plots`."""
 
 import argparse
-import io
 import json
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stages import files
 from stages.console import run
-from stages.core.tables import cell_means
+from stages.core.tables import answer, cell_means, d_with_interval
+from stages.figures import STYLE, accuracy_line, alpha_axis, panels, shades, to_png
 
-STYLE: Any = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-    "lines.linewidth": 1.5,
-    "lines.markersize": 4,
-    "legend.frameon": False,
-    "savefig.dpi": 130,
-    "figure.constrained_layout.use": True,
-}
-GRADIENT = matplotlib.colormaps["viridis"]
-
-
-def shades(values: list[float]) -> dict[Any, tuple[float, float, float, float]]:
-    """One colour a value, dark to light, readable with any colour vision."""
-    return {value: GRADIENT(0.9 * i / max(1, len(values) - 1)) for i, value in enumerate(sorted(values))}
-
-
-def alpha_axis(ax: Axes, alphas: pd.Series) -> None:
-    """Logarithmic in alpha, and linear between 0 and the smallest alpha above it, so that 0 has its true place."""
-    smallest = alphas[alphas > 0].min() if (alphas > 0).any() else 1.0
-    ax.set_xscale("symlog", linthresh=smallest)
-    ax.set_xlim(-0.2 * smallest, 1.3 * max(alphas.max(), smallest))
-    powers = [10.0**k for k in range(int(np.ceil(np.log10(smallest))), int(np.log10(max(alphas.max(), smallest))) + 1)]
-    if len(powers) > 5:
-        powers = powers[:: 2 if len(powers) < 11 else 3]
-    ax.set_xticks([0, *powers], ["0", *(f"$10^{{{round(np.log10(p))}}}$" for p in powers)])
-    ax.set_xticks([], minor=True)
-    if (alphas > 0).any():
-        ax.axvline(smallest, color="0.8", linewidth=0.8, linestyle=":")
-    ax.set_xlabel("penalty strength alpha")
-
-
-def panels(count: int, columns: int = 3, size: tuple[float, float] = (3.6, 2.7)) -> tuple[Figure, list[Axes]]:
-    lines = -(-count // columns)
-    columns = min(columns, count)
-    figure, grid = plt.subplots(lines, columns, figsize=(columns * size[0], lines * size[1]), squeeze=False)
-    axes = list(grid.flat)
-    for ax in axes[count:]:
-        ax.set_axis_off()
-    return figure, axes[:count]
-
-
-def accuracy_line(ax: Axes, cells: pd.DataFrame, column: str, label: str, **style: Any) -> None:
-    """Mean accuracy over alpha from the errors in that column, with a band of one standard deviation."""
-    cells = cells.sort_values("alpha")
-    accuracy, spread = 100 * (1 - cells[column]), 100 * cells[f"{column}_sd"].fillna(0)
-    line = ax.plot(cells.alpha, accuracy, label=label, **style)[0]
-    ax.fill_between(cells.alpha, accuracy - spread, accuracy + spread, color=line.get_color(), alpha=0.25, linewidth=0)
-
-
-def judgement(verdict: dict[str, Any]) -> str:
-    """The verdict of one width in a few short lines."""
-    if "D" not in verdict:
-        return "no peak"
-    failed = [name.replace("_", " ") for name, holds in verdict["guards"].items() if not holds]
-    against = failed or ["D" if verdict["D_low"] < 0.01 else "p"]
-    answer = "yes" if verdict["double_descent"] else f"no\n(fails: {', '.join(against)})"
-    d, low, high = (100 * verdict[key] for key in ("D", "D_low", "D_high"))
-    return f"D = {d:.0f} points [{low:.0f}, {high:.0f}]\ndouble descent: {answer}"
+FITTED = 0.01  # mean training error from which a width counts as fitting its training set
 
 
 def table1(means: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any], caption: str) -> Figure:
@@ -95,7 +32,8 @@ def table1(means: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any], ca
         if len(theirs):
             ax.plot(theirs.alpha, theirs.paper_accuracy, "x", color="crimson", label="paper (one run)", zorder=3)
         if f"width_{width}" in verdict:
-            text = judgement(verdict[f"width_{width}"])
+            found = verdict[f"width_{width}"]
+            text = f"D = {d_with_interval(found, 0)} points\ndouble descent? {answer(found)}"
             ax.text(0.03, 0.3, text, transform=ax.transAxes, fontsize=7, va="bottom")
         ax.set(title=f"width {width}", ylabel="test accuracy, %", ylim=(0, 100))
         alpha_axis(ax, means.alpha)
@@ -117,6 +55,28 @@ def by_parity(means: pd.DataFrame, epochs: int, caption: str) -> Figure:
         alpha_axis(ax, means.alpha)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(f"Test accuracy at the last odd and the last even epoch\n{caption}")
+    return figure
+
+
+def over_width(means: pd.DataFrame, caption: str) -> Figure:
+    """Test and training error over width at the smallest alpha; a line where the training set begins to be fitted."""
+    alpha = means.alpha.min()
+    cells = means[means.alpha == alpha].sort_values("width")
+    figure, ax = plt.subplots(figsize=(5.4, 3.6))
+    for split, colour in (("test", "#0072b2"), ("train", "#d55e00")):
+        error, spread = cells[f"{split}_error"], cells[f"{split}_error_sd"].fillna(0)
+        ax.plot(cells.width, error, "o-", color=colour, label=f"{'training' if split == 'train' else split} error")
+        ax.fill_between(cells.width, error - spread, error + spread, color=colour, alpha=0.25, linewidth=0)
+    fitted = cells.width[cells.train_error <= FITTED]
+    if len(fitted):
+        ax.axvline(fitted.min(), color="0.4", linestyle="--", label=f"training error at most {100 * FITTED:g} %")
+    ax.set(xscale="log", xlabel="width", ylabel="error", ylim=(0, None))
+    ax.set_xticks(cells.width, [f"{w}" for w in cells.width], rotation=60 if len(cells) > 8 else 0)
+    ax.set_xticks([], minor=True)
+    ax.legend()
+    figure.suptitle(
+        f"Error over width at alpha {alpha:g}, mean and standard deviation over seeds\n{caption}", fontsize=9
+    )
     return figure
 
 
@@ -184,11 +144,13 @@ def main() -> None:
     parser.add_argument("--metrics", required=True)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
-    train = files.read_params().train
+    params = files.read_params()
+    train = params.train
     cells, curves, paper = (pd.read_csv(Path(args.metrics) / f"{n}.csv") for n in ("cells", "curves", "paper"))
     seeds = cells.seed.nunique()
     name = cells.dataset.iloc[0]
-    caption = f"{name}, penalty {train.penalty}, {train.solver}, {train.epochs} epochs, {seeds} seed{'s' * (seeds > 1)}"
+    noise = f"{100 * params.data.label_noise:g} % label noise, " * (params.data.label_noise > 0)
+    caption = f"{name}, {noise}penalty {train.penalty}, {train.solver}, {train.epochs} epochs, {seeds} seeds"
     means = cell_means(cells)
     verdict = json.loads((Path(args.metrics) / "verdict.json").read_text())[name]
 
@@ -196,14 +158,13 @@ def main() -> None:
     figures = {
         "table1": table1(means, paper, verdict, caption),
         "by_parity": by_parity(means, train.epochs, caption),
+        "over_width": over_width(means, caption),
         "over_sparsity": over_sparsity(means, caption),
         "heat_map": heat_map(means, caption),
         "over_epochs": over_epochs(curves, caption),
     }
     for name, figure in figures.items():
-        png = io.BytesIO()
-        figure.savefig(png, format="png", metadata={"Software": None})
-        files.write(Path(args.out) / f"{name}.png", png.getvalue())
+        files.write(Path(args.out) / f"{name}.png", to_png(figure))
     spread = means.test_error_sd.fillna(0)
     bands = means.assign(low=means.test_error - spread, high=means.test_error + spread)
     files.write(Path(args.out) / "cells.json", points(bands, caption))
@@ -211,5 +172,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    matplotlib.use("Agg")
     run(main)

@@ -127,9 +127,10 @@ def experiment(args: argparse.Namespace) -> None:
         for path, changes in to_path_overrides(overrides).items():
             apply_overrides(folder / path, changes)
         passed = [f"--{key}={getattr(args, key)}" for key in ("scheduler", "workers", "patience") if getattr(args, key)]
-        status = subprocess.run([sys.executable, "-m", "stages.sweep", *passed], cwd=folder).returncode
-        if status:
+        command = [sys.executable, "-m", "stages.sweep", "--only-cells", *passed]
+        if subprocess.run(command, cwd=folder).returncode:
             raise files.UserError(f"experiment {name} is not complete, see above; the same command goes on with it")
+        dvc("repro", "plot", cwd=folder)
         dvc("exp", "save", "--force", "--name", name, cwd=folder)
         if args.experiment:
             keep(args.experiment, folder)

@@ -261,6 +261,22 @@ class TestACluster:
         assert trained(workspace.run(*SWEEP)) == 4 - kept
 
 
+def test_without_network_make_says_so_and_runs_digits_instead(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path, {"grid": TINY["grid"], "train": TINY["train"]})
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    before = workspace.git("status", "--porcelain"), workspace.read("params.yaml")
+    dead = "http://127.0.0.1:9"
+    output = workspace.run("make", HTTP_PROXY=dead, HTTPS_PROXY=dead, MNIST_MIRROR="nowhere")
+    assert "nowhere: train-images-idx3-ubyte.gz: No such file or directory" in output
+    assert "THE DATA SET COULD NOT BE FETCHED" in output
+    assert "digits, 2 seeds, from experiments/digits/" in output
+    assert "digits" in workspace.dvc("exp", "show", "--csv")
+    shutil.rmtree(tmp_path / "experiments/digits")
+    (tmp_path / "dvc.lock").unlink()  # the stage `check` is in it, and no other
+    assert (workspace.git("status", "--porcelain"), workspace.read("params.yaml")) == before
+    assert not (tmp_path / "metrics").exists()
+
+
 def test_a_team_shares_what_was_trained(tmp_path: Path) -> None:
     for name in ("origin", "store"):
         (tmp_path / name).mkdir()

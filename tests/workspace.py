@@ -29,7 +29,7 @@ class Workspace:
         for name in tracked.splitlines():
             if not name.startswith(("metrics/", "plots/", "tests/", "dvc.lock")) and (ROOT / name).exists():
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, path / name)
+                shutil.copy2(ROOT / name, path / name)  # make looks at times
         workspace = cls(path)
         workspace.change(changes)
         workspace.git("init", "-q")

@@ -1,0 +1,42 @@
+"""What is committed belongs together: code, parameters, dvc.lock, tables, figures, README."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.workspace import ROOT, Workspace, ran
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder = tmp_path_factory.mktemp("clone")
+    clone = Workspace(folder)
+    clone.git("clone", "-q", str(ROOT), ".")
+    return clone
+
+
+@pytest.mark.slow
+def test_a_fresh_clone_has_nothing_to_run_again(clone: Workspace) -> None:
+    assert ran(clone.dvc("repro", "--dry", "--allow-missing")) == set()
+
+
+@pytest.mark.slow
+def test_a_fresh_clone_shows_metrics_and_plots_without_training(clone: Workspace) -> None:
+    assert "mnist.width_100.best_error" in clone.dvc("metrics", "show", "--md")
+    assert "plots" in clone.dvc("plots", "show", "--out", "page")
+    assert "<div id" in clone.read("page/index.html")
+
+
+def test_tables_and_figures_have_the_hashes_in_dvc_lock() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
+    for name in ("evaluate", "verdict", "plot"):
+        for out in stages[name]["outs"]:
+            assert hashlib.md5((ROOT / out["path"]).read_bytes()).hexdigest() == out["md5"], out["path"]
+
+
+@pytest.mark.parametrize("folder", ["metrics", *(f"experiments/{p.stem}" for p in Path("experiments").glob("*.yaml"))])
+def test_readmes_tables_are_what_show_prints(folder: str) -> None:
+    table = Workspace(ROOT).run("python", "-m", "stages.show", folder, "--markdown")
+    assert table.strip() in (ROOT / "README.md").read_text()
