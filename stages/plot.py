@@ -31,11 +31,12 @@ def table1(means: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any], ca
         theirs = paper[paper.width == width]
         if len(theirs):
             ax.plot(theirs.alpha, theirs.paper_accuracy, "x", color="crimson", label="paper (one run)", zorder=3)
-        if f"width_{width}" in verdict:
-            found = verdict[f"width_{width}"]
-            text = f"D = {d_with_interval(found, 0)} points\ndouble descent? {answer(found)}"
-            ax.text(0.03, 0.3, text, transform=ax.transAxes, fontsize=7, va="bottom")
-        ax.set(title=f"width {width}", ylabel="test accuracy, %", ylim=(0, 100))
+        found = verdict.get(f"width_{width}", {})
+        ax.set_title(f"width {width}")
+        ax.set(ylabel="test accuracy, %", ylim=(0, 100))
+        if "D" in found:
+            text = f"width {width}: D = {d_with_interval(found, 0)} points\ndouble descent? {answer(found)}"
+            ax.set_title(text, fontsize=8)
         alpha_axis(ax, means.alpha)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(f"Test accuracy over penalty strength\n{caption}")

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -40,3 +41,10 @@ def test_tables_and_figures_have_the_hashes_in_dvc_lock() -> None:
 def test_readmes_tables_are_what_show_prints(folder: str) -> None:
     table = Workspace(ROOT).run("python", "-m", "stages.show", folder, "--markdown")
     assert table.strip() in (ROOT / "README.md").read_text()
+
+
+def test_readme_counts_the_cells_that_agree_with_the_paper() -> None:
+    cells = pd.read_csv(ROOT / "metrics/paper.csv")
+    cells = cells[(cells.width >= 25) & ((cells.alpha <= 1) | (cells.alpha >= 500))]
+    near = (cells.difference.abs() <= 2) | (cells.difference_in_sd.abs() <= 2)
+    assert f"{near.sum()} of {len(cells)}\n" in (ROOT / "README.md").read_text()

@@ -1,0 +1,85 @@
+"""What the figures and their JSON say, on a table of two widths."""
+
+import json
+import re
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages import plot
+from stages.core.tables import cell_means
+from stages.figures import alpha_axis, shades, to_png
+
+ALPHAS = [0.0, 0.01, 1.0, 100.0]
+MEASURES = ["train_error", "zero_fraction", "gini", "prunable_fraction", "test_error_odd", "test_error_even"]
+
+
+@pytest.fixture
+def means() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    rows = [
+        {"dataset": "mnist", "width": width, "alpha": alpha, "seed": seed, "diverged": False}
+        for width in (5, 25)
+        for alpha in ALPHAS
+        for seed in range(3)
+    ]
+    cells = pd.DataFrame(rows)
+    return cell_means(cells.assign(test_error=rng.random(len(cells)), **{m: rng.random(len(cells)) for m in MEASURES}))
+
+
+def test_alpha_0_has_its_own_tick_left_of_a_logarithmic_axis() -> None:
+    _, ax = plt.subplots()
+    alpha_axis(ax, pd.Series(ALPHAS))
+    assert ax.get_xscale() == "symlog"
+    assert ax.get_xticklabels()[0].get_text() == "0"
+    places = ax.transData.transform([(a, 0.5) for a in (0.0, *ALPHAS[1:])])[:, 0]
+    assert (np.diff(places) > 20).all()
+
+
+def test_one_panel_a_width_with_the_papers_points_and_the_data_set_named(means: pd.DataFrame) -> None:
+    paper = pd.DataFrame({"width": [25, 25], "alpha": [0.0, 1.0], "paper_accuracy": [85.0, 40.0]})
+    verdict = {"width_25": {"D": 0.5, "D_low": 0.4, "D_high": 0.6, "guards": {"parity": False}}}
+    figure = plot.table1(means, paper, verdict, "mnist, 3 seeds")
+    first, second = figure.axes
+    assert (first.get_title(), second.get_title().splitlines()) == (
+        "width 5",
+        ["width 25: D = 50 [40, 60] points", "double descent? no: fails parity"],
+    )
+    crosses = [line for line in second.lines if line.get_marker() == "x"]
+    assert np.asarray(crosses[0].get_ydata()).tolist() == [85.0, 40.0]
+    ours = 100 * (1 - means[means.width == 25].test_error)
+    assert np.asarray(second.lines[0].get_ydata()).tolist() == pytest.approx(ours.tolist())
+    assert "mnist, 3 seeds" in figure.get_suptitle()
+
+
+def test_the_fitted_width_is_marked_only_if_there_is_one(means: pd.DataFrame) -> None:
+    def marks(table: pd.DataFrame) -> list[float]:
+        (ax,) = plot.over_width(table, "mnist").axes
+        return [np.asarray(line.get_xdata()).item(0) for line in ax.lines if line.get_linestyle() == "--"]
+
+    assert marks(means.assign(train_error=0.5)) == []
+    assert marks(means.assign(train_error=[0.5] * 4 + [0.0] * 4)) == [25]
+
+
+def test_a_width_has_its_own_colour_and_figures_the_same_bytes_twice(means: pd.DataFrame) -> None:
+    assert len(set(shades([5, 10, 25, 50, 75, 100]).values())) == 6
+    assert to_png(plot.heat_map(means, "mnist")) == to_png(plot.heat_map(means, "mnist"))
+
+
+def test_points_for_dvc_are_numbers_or_null_and_name_the_run(means: pd.DataFrame) -> None:
+    rows = json.loads(plot.points(means.assign(test_error_sd=np.nan), "mnist, 3 seeds"))
+    assert len(rows) == 8
+    assert rows[0]["test_error_sd"] is None
+    assert {row["run"] for row in rows} == {"mnist, 3 seeds"}
+
+
+@pytest.mark.parametrize("template", sorted(Path(".dvc/plots").glob("*.json")), ids=lambda path: path.stem)
+def test_a_template_asks_for_fields_that_the_points_have(template: Path) -> None:
+    text = template.read_text()
+    asked = set(re.findall(r'"field": "([a-z_]+)"', text))
+    rows = json.loads(Path("plots/curves.json" if template.stem == "over_epochs" else "plots/cells.json").read_text())
+    assert asked - {"panel", "rev"} <= set(rows[0])
+    assert "<DVC_METRIC_DATA>" in text
