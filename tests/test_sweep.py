@@ -194,7 +194,7 @@ class TestACluster:
         other = tmp_path / "other"
         shutil.copytree(workspace.path / "stages", other / "stages")
         code = other / "stages/core/penalty.py"
-        code.write_text(code.read_text().replace("step: float", "step: float ", 1))
+        code.write_text(code.read_text() + "\n# a remark\n")
         with (
             scheduler(tmp_path) as address,
             process(*WORKER.format(address, tmp_path / "scratch").split(), cwd=other),

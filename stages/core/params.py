@@ -1,6 +1,7 @@
 """The contents of params.yaml: every number a user may vary, typed and checked."""
 
 import math
+import re
 from typing import Annotated, Literal, TypeVar
 
 import yaml
@@ -79,10 +80,17 @@ def cell_name(width: int, alpha: float) -> str:
     return f"{width}-{alpha}"
 
 
+class Loader(yaml.SafeLoader):
+    """Safe YAML that also reads the spelling in which DVC itself writes small and large numbers, such as 1e-05."""
+
+
+Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"-?\d(\.\d+)?e[-+]\d\d+$"), list("-0123456789"))
+
+
 def parse(text: str) -> Params:
     """Read and check the text of params.yaml; ParamsError names the first key that is not allowed."""
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, Loader)
     except yaml.YAMLError as error:
         raise ParamsError(f"not valid YAML: {' '.join(str(error).split())}") from None
     try:

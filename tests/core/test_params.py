@@ -20,6 +20,7 @@ def test_the_committed_params_are_the_papers_protocol() -> None:
     ("old", "new", "message"),
     [
         ("lr: 0.001", "lr: 1e-3", "train.lr: '1e-3' is text to YAML, not a number; write a decimal point, such as"),
+        ("lr: 0.001", "lr: '1e-05'", "train.lr: '1e-05' is text to YAML"),
         ("lr: 0.001", "lr: 0.0", "train.lr: 0.0 should be greater than 0"),
         ("lr: 0.001", "", "train.lr: missing"),
         ("lr: 0.001", "Lr: 0.001", "train.Lr: unknown key"),
@@ -64,6 +65,11 @@ def test_a_bad_parameter_gets_one_line_with_its_path(old: str, new: str, message
 def test_a_document_that_is_no_table_is_refused(text: str) -> None:
     with pytest.raises(ParamsError, match="the document"):
         parse(text)
+
+
+@pytest.mark.parametrize(("spelling", "value"), [("1.0e-4", 1e-4), ("1e-05", 1e-5), ("1e+16", 1e16), ("3", 3)])
+def test_numbers_may_be_spelt_as_dvc_spells_them(spelling: str, value: float) -> None:
+    assert parse(TEXT.replace("lr: 0.001", f"lr: {spelling}")).train.lr == value
 
 
 def test_an_alpha_keeps_its_spelling_in_the_cells_name() -> None:
