@@ -26,8 +26,8 @@ def test_a_fresh_clone_has_nothing_to_run_again(clone: Workspace) -> None:
 @pytest.mark.slow
 def test_a_fresh_clone_shows_metrics_and_plots_without_training(clone: Workspace) -> None:
     assert "mnist.width_100.best_error" in clone.dvc("metrics", "show", "--md")
-    assert "plots" in clone.dvc("plots", "show", "--out", "page")
-    assert "<div id" in clone.read("page/index.html")
+    clone.dvc("plots", "show", "--out", "page")
+    assert clone.read("page/index.html").count('"$schema"') >= 5
 
 
 def test_tables_and_figures_have_the_hashes_in_dvc_lock() -> None:

@@ -24,10 +24,11 @@ class Workspace:
 
     @classmethod
     def create(cls, path: Path, changes: dict[str, dict[str, Any]] = TINY) -> "Workspace":
-        """Copy what git tracks, as it is on disk, without results; set the parameters; commit."""
+        """Copy what git tracks, as it is on disk, without tests and results; set the parameters; commit."""
         tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        left_out = re.compile(r"metrics/|plots/|tests/|dvc\.lock|experiments/.+/")
         for name in tracked.splitlines():
-            if not name.startswith(("metrics/", "plots/", "tests/", "dvc.lock")) and (ROOT / name).exists():
+            if not left_out.match(name) and (ROOT / name).exists():
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, path / name)  # make looks at times
         workspace = cls(path)

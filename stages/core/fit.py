@@ -98,7 +98,7 @@ def fit(
 
     rows: list[tuple[Tensor, ...]] = []
     for epoch in range(config.epochs + 1):
-        for index in batches(count, config.batch_size, generators) if epoch > 0 else ():
+        for index in batches(count, config.batch_size, generators) if epoch > 0 and running.any() else ():
             flat = index.flatten().to(device)
             x = torch.index_select(train.pixels, 0, flat, out=gathered[: len(flat)])
             x = x.view(*index.shape, inputs).mT  # (S, D, B)
