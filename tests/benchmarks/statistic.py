@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.statistic [--curves 200]
 
-Every curve is 13 points and 10 seeds of independent normal noise; a call is what the verdict asks of D, a lower bound of
-at least one point and p < 0.05. In points of error.
+Every curve is 13 points and 10 seeds of independent normal noise; a call is what the verdict asks of D, a lower
+bound of at least one point and p < 0.05. In points of error.
 """
 
 import argparse
