@@ -15,8 +15,6 @@ from stages.console import run
 from stages.core.tables import answer, cell_means, d_with_interval
 from stages.figures import STYLE, accuracy_line, alpha_axis, panels, shades, to_png
 
-FITTED = 0.01  # mean training error from which a width counts as fitting its training set
-
 
 def table1(means: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any], caption: str) -> Figure:
     """The six panels of the paper's Table 1, test accuracy over alpha, with the verdict of each width."""
@@ -59,7 +57,7 @@ def by_parity(means: pd.DataFrame, epochs: int, caption: str) -> Figure:
     return figure
 
 
-def over_width(means: pd.DataFrame, caption: str) -> Figure:
+def over_width(means: pd.DataFrame, verdict: dict[str, Any], caption: str) -> Figure:
     """Test and training error over width at the smallest alpha; a line where the training set begins to be fitted."""
     alpha = means.alpha.min()
     cells = means[means.alpha == alpha].sort_values("width")
@@ -68,16 +66,14 @@ def over_width(means: pd.DataFrame, caption: str) -> Figure:
         error, spread = cells[f"{split}_error"], cells[f"{split}_error_sd"].fillna(0)
         ax.plot(cells.width, error, "o-", color=colour, label=f"{'training' if split == 'train' else split} error")
         ax.fill_between(cells.width, error - spread, error + spread, color=colour, alpha=0.25, linewidth=0)
-    fitted = cells.width[cells.train_error <= FITTED]
-    if len(fitted):
-        ax.axvline(fitted.min(), color="0.4", linestyle="--", label=f"training error at most {100 * FITTED:g} %")
+    if "threshold" in verdict:
+        ax.axvline(verdict["threshold"], color="0.4", linestyle="--", label="first width that fits its training set")
     ax.set(xscale="log", xlabel="width", ylabel="error", ylim=(0, None))
     ax.set_xticks(cells.width, [f"{w}" for w in cells.width], rotation=60 if len(cells) > 8 else 0)
     ax.set_xticks([], minor=True)
     ax.legend()
-    figure.suptitle(
-        f"Error over width at alpha {alpha:g}, mean and standard deviation over seeds\n{caption}", fontsize=9
-    )
+    height = f"; D over width = {d_with_interval(verdict)} points" * ("D" in verdict)
+    figure.suptitle(f"Error over width at alpha {alpha:g}, mean and spread over seeds{height}\n{caption}", fontsize=8)
     return figure
 
 
@@ -159,7 +155,7 @@ def main() -> None:
     figures = {
         "table1": table1(means, paper, verdict, caption),
         "by_parity": by_parity(means, train.epochs, caption),
-        "over_width": over_width(means, caption),
+        "over_width": over_width(means, verdict.get("over_width", {}), caption),
         "over_sparsity": over_sparsity(means, caption),
         "heat_map": heat_map(means, caption),
         "over_epochs": over_epochs(curves, caption),

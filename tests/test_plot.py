@@ -56,12 +56,12 @@ def test_one_panel_a_width_with_the_papers_points_and_the_data_set_named(means: 
 
 
 def test_the_fitted_width_is_marked_only_if_there_is_one(means: pd.DataFrame) -> None:
-    def marks(table: pd.DataFrame) -> list[float]:
-        (ax,) = plot.over_width(table, "mnist").axes
+    def marks(verdict: dict[str, int]) -> list[float]:
+        (ax,) = plot.over_width(means, verdict, "mnist").axes
         return [np.asarray(line.get_xdata()).item(0) for line in ax.lines if line.get_linestyle() == "--"]
 
-    assert marks(means.assign(train_error=0.5)) == []
-    assert marks(means.assign(train_error=[0.5] * 4 + [0.0] * 4)) == [25]
+    assert marks({}) == []
+    assert marks({"threshold": 25}) == [25]
 
 
 def test_a_width_has_its_own_colour_and_figures_the_same_bytes_twice(means: pd.DataFrame) -> None:

@@ -10,12 +10,13 @@ from stages.core.descent import Descent, Floats, descent, holm
 SMALLEST = 0.01  # points of error, as a fraction, under which a peak is no finding
 SIGNIFICANCE = 0.05
 CHANCE = 0.9  # error of guessing among ten classes of equal size
+FITTED = 0.01  # mean training error from which a width counts as fitting its training set
 SPARSITY_GAP = 0.05  # share of weights by which a peak must differ in sparsity from the valleys on either side
 
 
-def table_of(cells: pd.DataFrame, column: str) -> Floats:
-    """One width's values (seeds, alphas), both ascending."""
-    table: Floats = cells.pivot(index="seed", columns="alpha", values=column).to_numpy(np.float64)
+def table_of(cells: pd.DataFrame, column: str, over: str = "alpha") -> Floats:
+    """One width's values (seeds, alphas), both ascending; or one alpha's over "width"."""
+    table: Floats = cells.pivot(index="seed", columns=over, values=column).to_numpy(np.float64)
     return table
 
 
@@ -79,7 +80,32 @@ def verdict(cells: pd.DataFrame) -> dict[str, Any]:
         strong = result.get("D_low", 0.0) >= SMALLEST and p_value < SIGNIFICANCE
         result["double_descent"] = bool(strong and all(result["guards"].values()))
     of_all: dict[str, Any] = {f"width_{width}": result for width, result in zip(widths, found, strict=True)}
-    return {cells.dataset.iloc[0]: of_all | _slope(cells, widths)}
+    return {cells.dataset.iloc[0]: of_all | {"over_width": over_width(cells)} | _slope(cells, widths)}
+
+
+def over_width(cells: pd.DataFrame) -> dict[str, Any]:
+    """The cells read the other way: D of the test error over width at the smallest alpha (Belkin et al. 2019).
+
+    `threshold` is the narrowest width with a mean training error of at most FITTED, and is left out if none has;
+    D and what belongs to it are left out for fewer than three widths.
+    """
+    cells = cells[cells.alpha == cells.alpha.min()]
+    widths = np.sort(cells.width.unique())
+    errors = table_of(cells, "test_error", "width")
+    fitted = widths[table_of(cells, "train_error", "width").mean(0) <= FITTED]
+    found: dict[str, Any] = {"threshold": int(fitted[0])} if len(fitted) else {}
+    result = descent(errors, widths.astype(np.float64))
+    if result is None:
+        return found
+    inner = slice(1, -1)
+    return found | {
+        "peak_width": int(widths[inner][errors.mean(0)[inner].argmax()]),
+        "D": result.height,
+        "D_low": result.low,
+        "D_high": result.high,
+        "p_value": result.p_value,
+        "double_descent": bool(result.low >= SMALLEST and result.p_value < SIGNIFICANCE),
+    }
 
 
 def _slope(cells: pd.DataFrame, widths: list[int]) -> dict[str, float]:

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.core.verdict import verdict
+from stages.core.verdict import over_width, verdict
 
 ALPHAS = [0.0, 0.01, 0.1, 1.0, 10.0, 100.0]
 
@@ -21,6 +21,7 @@ def cells(error: list[float], odd: list[float] | None = None, sparsity: list[flo
                 "alpha": alpha,
                 "seed": range(10),
                 "test_error": error[i] + noise,
+                "train_error": 0.5,
                 "test_error_even": error[i] + noise,
                 "test_error_odd": (odd or error)[i] + noise,
                 "near_zero_fraction": (sparsity or [0.0, 0.2, 0.4, 0.6, 0.8, 1.0])[i],
@@ -65,3 +66,34 @@ def test_one_fall_to_chance_is_none() -> None:
 def test_peaks_at_one_alpha_have_slope_zero_over_width() -> None:
     found = verdict(cells([0.14, 0.14, 0.2, 0.5, 0.3, 0.15]))["mnist"]
     assert abs(found["slope"]) < 1e-9
+
+
+def wide_cells(test_error: list[float], train_error: list[float]) -> pd.DataFrame:
+    """Ten seeds of the widths 1, 2, 4, ... at alpha 0, with these mean errors and little noise."""
+    rng = np.random.default_rng(0)
+    parts = [
+        pd.DataFrame(
+            {
+                "width": 2**i,
+                "alpha": 0.0,
+                "seed": range(10),
+                "test_error": error + 0.004 * rng.standard_normal(10),
+                "train_error": train_error[i],
+            }
+        )
+        for i, error in enumerate(test_error)
+    ]
+    return pd.concat(parts)
+
+
+def test_over_width_a_peak_is_found_at_its_width_with_the_width_that_first_fits() -> None:
+    found = over_width(wide_cells([0.2, 0.15, 0.3, 0.2, 0.1], [0.3, 0.1, 0.009, 0.0, 0.0]))
+    assert (found["threshold"], found["peak_width"], found["double_descent"]) == (4, 4, True)
+    assert found["D_low"] < 0.15 < found["D_high"] + 0.01
+
+
+def test_over_width_a_falling_curve_that_never_fits_has_no_peak_and_no_threshold() -> None:
+    found = over_width(wide_cells([0.5, 0.4, 0.3, 0.2, 0.1], [0.5] * 5))
+    assert found["double_descent"] is False
+    assert found["D"] < 0.01
+    assert "threshold" not in found
