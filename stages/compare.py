@@ -1,4 +1,7 @@
-"""The test accuracy of several experiments over alpha, side by side: `python -m stages.compare FOLDER... --out PNG`."""
+"""Several experiments in one figure: `python -m stages.compare FOLDER... --out PNG [--over width]`.
+
+Over alpha, the default: test accuracy, one panel a width. Over width: test and training error at the smallest alpha.
+"""
 
 import argparse
 from pathlib import Path
@@ -10,10 +13,10 @@ from matplotlib.figure import Figure
 from stages import files
 from stages.console import run
 from stages.core.tables import cell_means
-from stages.figures import OKABE_ITO, STYLE, accuracy_line, alpha_axis, panels, to_png
+from stages.figures import OKABE_ITO, STYLE, accuracy_line, alpha_axis, error_over_width, panels, to_png, width_axis
 
 
-def side_by_side(experiments: dict[str, pd.DataFrame]) -> Figure:
+def over_alpha(experiments: dict[str, pd.DataFrame]) -> Figure:
     """Mean accuracy and one standard deviation over seeds, one panel for each width that all of them have."""
     means = {name: cell_means(cells) for name, cells in experiments.items()}
     every_alpha = pd.concat([table.alpha for table in means.values()])
@@ -30,15 +33,30 @@ def side_by_side(experiments: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
+def over_width(experiments: dict[str, pd.DataFrame]) -> Figure:
+    """Mean test error (solid) and training error (dotted) over width at the smallest alpha of each experiment."""
+    figure, ax = plt.subplots(figsize=(7.2, 4.2))
+    for (name, cells), colour in zip(experiments.items(), OKABE_ITO, strict=False):
+        means = cell_means(cells[cells.alpha == cells.alpha.min()])
+        label = f"{name} ({means.dataset.iloc[0]}, {cells.seed.nunique()} seeds)"
+        error_over_width(ax, means, "test_error", f"{label}: test", color=colour, marker="o")
+        error_over_width(ax, means, "train_error", "training", color=colour, linestyle=":", marker=".")
+    width_axis(ax, pd.concat([cells.width for cells in experiments.values()]))
+    figure.legend(loc="outside lower center", ncols=len(experiments))
+    figure.suptitle("Test and training error over width, mean and standard deviation over seeds")
+    return figure
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--over", choices=("alpha", "width"), default="alpha")
     parser.add_argument("--out", required=True)
     parser.add_argument("folders", nargs="+", help="with a cells.csv each")
     args = parser.parse_args()
     plt.rcParams.update(STYLE)
     names = {folder: "paper" if folder == "metrics" else Path(folder).name for folder in args.folders}
-    figure = side_by_side({name: pd.read_csv(Path(folder) / "cells.csv") for folder, name in names.items()})
-    files.write(args.out, to_png(figure))
+    experiments = {name: pd.read_csv(Path(folder) / "cells.csv") for folder, name in names.items()}
+    files.write(args.out, to_png((over_alpha if args.over == "alpha" else over_width)(experiments)))
 
 
 if __name__ == "__main__":

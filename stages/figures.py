@@ -66,6 +66,21 @@ def accuracy_line(ax: Axes, cells: pd.DataFrame, column: str, label: str, **styl
     ax.fill_between(cells.alpha, accuracy - spread, accuracy + spread, color=line.get_color(), alpha=0.25, linewidth=0)
 
 
+def error_over_width(ax: Axes, cells: pd.DataFrame, column: str, label: str, **style: Any) -> None:
+    """Mean error of one alpha's cells over width, with a band of one standard deviation."""
+    cells = cells.sort_values("width")
+    error, spread = 100 * cells[column], 100 * cells[f"{column}_sd"].fillna(0)
+    line = ax.plot(cells.width, error, label=label, **style)[0]
+    ax.fill_between(cells.width, error - spread, error + spread, color=line.get_color(), alpha=0.25, linewidth=0)
+
+
+def width_axis(ax: Axes, widths: pd.Series) -> None:
+    every = sorted(set(widths))
+    ax.set(xscale="log", xlabel="width (hidden units)", ylabel="error, %", ylim=(0, None))
+    ax.set_xticks(every, [str(w) for w in every], rotation=60 if len(every) > 8 else 0)
+    ax.set_xticks([], minor=True)
+
+
 def to_png(figure: Figure) -> bytes:
     png = io.BytesIO()
     figure.savefig(png, format="png", metadata={"Software": None})

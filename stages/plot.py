@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from stages import files
 from stages.console import run
 from stages.core.tables import answer, cell_means, d_with_interval
-from stages.figures import STYLE, accuracy_line, alpha_axis, panels, shades, to_png
+from stages.figures import STYLE, accuracy_line, alpha_axis, error_over_width, panels, shades, to_png, width_axis
 
 
 def table1(means: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any], caption: str) -> Figure:
@@ -60,17 +60,13 @@ def by_parity(means: pd.DataFrame, epochs: int, caption: str) -> Figure:
 def over_width(means: pd.DataFrame, verdict: dict[str, Any], caption: str) -> Figure:
     """Test and training error over width at the smallest alpha; a line where the training set begins to be fitted."""
     alpha = means.alpha.min()
-    cells = means[means.alpha == alpha].sort_values("width")
+    cells = means[means.alpha == alpha]
     figure, ax = plt.subplots(figsize=(5.4, 3.6))
-    for split, colour in (("test", "#0072b2"), ("train", "#d55e00")):
-        error, spread = cells[f"{split}_error"], cells[f"{split}_error_sd"].fillna(0)
-        ax.plot(cells.width, error, "o-", color=colour, label=f"{'training' if split == 'train' else split} error")
-        ax.fill_between(cells.width, error - spread, error + spread, color=colour, alpha=0.25, linewidth=0)
+    error_over_width(ax, cells, "test_error", "test error", color="#0072b2", marker="o")
+    error_over_width(ax, cells, "train_error", "training error", color="#d55e00", marker="o")
     if "threshold" in verdict:
         ax.axvline(verdict["threshold"], color="0.4", linestyle="--", label="first width that fits its training set")
-    ax.set(xscale="log", xlabel="width", ylabel="error", ylim=(0, None))
-    ax.set_xticks(cells.width, [f"{w}" for w in cells.width], rotation=60 if len(cells) > 8 else 0)
-    ax.set_xticks([], minor=True)
+    width_axis(ax, cells.width)
     ax.legend()
     height = f"; D over width = {d_with_interval(verdict)} points" * ("D" in verdict)
     figure.suptitle(f"Error over width at alpha {alpha:g}, mean and spread over seeds{height}\n{caption}", fontsize=8)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.core.descent import Descent, Floats, descent, holm
+from stages.core.descent import Descent, Floats, descent, earlier, heights, holm
 
 SMALLEST = 0.01  # points of error, as a fraction, under which a peak is no finding
 SIGNIFICANCE = 0.05
@@ -94,12 +94,12 @@ def over_width(cells: pd.DataFrame) -> dict[str, Any]:
     errors = table_of(cells, "test_error", "width")
     fitted = widths[table_of(cells, "train_error", "width").mean(0) <= FITTED]
     found: dict[str, Any] = {"threshold": int(fitted[0])} if len(fitted) else {}
-    result = descent(errors, widths.astype(np.float64))
+    axis = widths.astype(np.float64)
+    result = descent(errors, axis)
     if result is None:
         return found
-    inner = slice(1, -1)
     return found | {
-        "peak_width": int(widths[inner][errors.mean(0)[inner].argmax()]),
+        "peak_width": int(widths[heights(errors.mean(0, keepdims=True), earlier(axis)).argmax()]),
         "D": result.height,
         "D_low": result.low,
         "D_high": result.high,

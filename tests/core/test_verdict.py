@@ -87,8 +87,8 @@ def wide_cells(test_error: list[float], train_error: list[float]) -> pd.DataFram
 
 
 def test_over_width_a_peak_is_found_at_its_width_with_the_width_that_first_fits() -> None:
-    found = over_width(wide_cells([0.2, 0.15, 0.3, 0.2, 0.1], [0.3, 0.1, 0.009, 0.0, 0.0]))
-    assert (found["threshold"], found["peak_width"], found["double_descent"]) == (4, 4, True)
+    found = over_width(wide_cells([0.7, 0.6, 0.15, 0.3, 0.2, 0.1], [0.7, 0.6, 0.1, 0.009, 0.0, 0.0]))
+    assert (found["threshold"], found["peak_width"], found["double_descent"]) == (8, 8, True)
     assert found["D_low"] < 0.15 < found["D_high"] + 0.01
 
 
