@@ -97,7 +97,8 @@ def main() -> None:
     sentence = finding_over_width(verdict.get("over_width", {})) if single else ""
     if args.markdown:
         print("\n".join("| " + " | ".join(row) + " |" for row in (columns, ["---"] * len(columns), *found)))
-        print(f"\n{sentence}" * single)
+        if single:
+            print(f"\n{sentence}")
         return
     table = Table(*columns, title=f"{name}, {cells.seed.nunique()} seeds, from {folder}/")
     for row in found:

@@ -1,7 +1,10 @@
 import json
 from pathlib import Path
 
+import pandas as pd
+
 from stages.core.tables import answer, d_with_interval
+from stages.show import finding_over_width, over_width
 from tests.workspace import ROOT, Workspace
 
 
@@ -29,3 +32,25 @@ def test_a_line_a_width_is_printed_from_the_committed_results() -> None:
 def test_a_folder_without_results_gets_one_line(tmp_path: Path) -> None:
     output = Workspace(ROOT).run("python", "-m", "stages.show", str(tmp_path), ok=False)
     assert output == f"error: {tmp_path}/cells.csv is missing; to make it: python -m stages.sweep\n"
+
+
+def test_cells_of_one_alpha_are_read_over_width() -> None:
+    means = pd.DataFrame(
+        {
+            "width": [10, 5],
+            "test_error": [0.2, 0.31],
+            "test_error_sd": [0.01, 0.02],
+            "train_error": [0.0, 0.1],
+            "train_error_sd": [0.0, 0.004],
+            "epochs": [40.0, 300.0],
+        }
+    )
+    assert over_width(means) == [["5", "31.0 ± 2.0", "10.0 ± 0.4", "300"], ["10", "20.0 ± 1.0", "0.0 ± 0.0", "40"]]
+
+
+def test_the_finding_over_width_says_where_the_peak_is_or_that_there_is_none() -> None:
+    peak = {"D": 0.06, "D_low": 0.05, "D_high": 0.07, "p_value": 0.002, "peak_width": 15, "double_descent": True}
+    height = "Test error over width: D = 6.0 [5.0, 7.0] points, p = 0.002"
+    assert finding_over_width(peak) == f"{height}: a peak at width 15; no width fits its training set."
+    none = peak | {"double_descent": False, "threshold": 20}
+    assert finding_over_width(none) == f"{height}: no double descent; width 20 is the first that fits its training set."
