@@ -105,7 +105,8 @@ def main() -> None:
     out = Path(args.out)
     files.write(out / "cells.csv", to_csv(cells))
     files.write(out / "curves.csv", to_csv(curves))
-    files.write(out / "paper.csv", to_csv(against_paper(cells, pd.read_csv(args.paper))))
+    paper = pd.read_csv(args.paper)
+    files.write(out / "paper.csv", to_csv(against_paper(cells, paper if params.data.is_the_papers() else paper[:0])))
     files.write(out / "summary.json", json.dumps(summary(cells), indent=2, allow_nan=False).encode() + b"\n")
     console.print(f"{len(cells)} models of {params.data.name} in {out}/cells.csv, {int(cells.diverged.sum())} diverged")
 

@@ -24,9 +24,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from stages import engine, files
 from stages.console import console, run
 from stages.core import tensors
-from stages.core.cell import maker
+from stages.core.cell import code_on_disk, maker
 from stages.core.params import Train
 from stages.ledger import StaleCell, commit, stale_cells
+
+DATA = Path("data/prepared/data.pt")
 
 
 @contextmanager
@@ -90,17 +92,29 @@ def train(
     return failed
 
 
+def refuse_changes(config: Train, data: bytes, by: dict[str, str]) -> None:
+    """UserError if what the cells were made from is no longer what DVC would record them with."""
+    now = {
+        "the code": code_on_disk() == by["code"],
+        "params.yaml": files.read_params().train == config,
+        str(DATA): DATA.read_bytes() == data,
+    }
+    if changed := [name for name, same in now.items() if not same]:
+        raise files.UserError(f"{' and '.join(changed)} changed during the sweep: nothing recorded, run sweep again")
+
+
 def sweep(args: argparse.Namespace) -> None:
     config = files.read_params().train
     with only_one():
         dvc("repro", "--quiet", "prepare")
-        data = Path("data/prepared/data.pt").read_bytes()
+        data = DATA.read_bytes()
         by = maker(os.environ.get("SDD_DEVICE", "cpu"))
         cells = stale_cells(config, tensors.digest(data), by)
         try:
             failed = train(cells, data, config, by, args) if cells else []
         except KeyboardInterrupt:
             raise files.UserError("interrupted; finished cells are kept, run sweep again to go on") from None
+        refuse_changes(config, data, by)
         commit(failed)
     if failed:
         raise files.UserError(f"{len(failed)} cells failed: {', '.join(cell.name for cell in failed)}")

@@ -151,6 +151,21 @@ class TestInterruptions:
         assert {name: models(workspace)[name] for name in kept} == kept
         assert workspace.repro() == set()
 
+    def test_code_that_changes_during_a_sweep_is_not_recorded_as_the_one_that_trained(self, longer: Workspace) -> None:
+        longer.change({"train": {"epochs": 61}})
+        before = models(longer)
+        process = subprocess.Popen(SWEEP, cwd=longer.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        while all(before.get(name) == content for name, content in models(longer).items()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        code = longer.path / "stages/core/penalty.py"
+        code.write_text(code.read_text() + "\n# a remark\n")
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode != 0
+        assert "error: the code changed during the sweep: nothing recorded, run sweep again" in output
+        assert trained(longer.run(*SWEEP)) == 12
+        assert longer.repro() == set()
+
 
 def free_port() -> int:
     with socket.socket() as s:
@@ -259,6 +274,20 @@ class TestACluster:
         kept = sum(content != before.get(name) for name, content in models(workspace).items())
         assert kept >= 1
         assert trained(workspace.run(*SWEEP)) == 4 - kept
+
+    def test_a_worker_that_loaded_the_code_before_it_changed_is_refused(
+        self, workspace: Workspace, tmp_path: Path
+    ) -> None:
+        workspace.change({"train": {"epochs": 2}})
+        code = workspace.path / "stages/core/penalty.py"
+        with (
+            scheduler(tmp_path) as address,
+            process(*WORKER.format(address, tmp_path / "scratch").split(), cwd=workspace.path),
+        ):
+            workspace.run(*SWEEP, "--scheduler", address, "--only-cells")
+            code.write_text(code.read_text() + "\n# a remark\n")
+            output = workspace.run(*SWEEP, "--scheduler", address, ok=False)
+        assert re.search(r"error: worker tcp://\S+ has code [0-9a-f]{16}, this checkout [0-9a-f]{16}", output)
 
 
 def test_without_network_make_says_so_and_runs_digits_instead(tmp_path: Path) -> None:

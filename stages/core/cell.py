@@ -16,11 +16,17 @@ from stages.core.tensors import digest
 CODE = ["cell.py", "fit.py", "mlp.py", "params.py", "penalty.py", "tensors.py"]
 
 
+def code_on_disk() -> str:
+    return digest(*((Path(__file__).parent / name).read_bytes() for name in CODE))
+
+
+LOADED = code_on_disk()  # what this process runs, even where the files change while it does
+
+
 def maker(device: str) -> dict[str, str]:
-    """What, besides data and parameters, decides a cell's bytes: this code, torch, the device's type."""
-    code = digest(*((Path(__file__).parent / name).read_bytes() for name in CODE))
+    """What, besides data and parameters, decides a cell's bytes: the code loaded, torch, the device's type."""
     # a plain string: what is loaded with the file holds no classes
-    return {"code": code, "torch": str(torch.__version__), "device": device}
+    return {"code": LOADED, "torch": str(torch.__version__), "device": device}
 
 
 def made_from(data: str, width: int, alpha: float, config: Train, by: dict[str, str]) -> dict[str, Any]:

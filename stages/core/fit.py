@@ -49,6 +49,32 @@ def batches(count: int, size: int, generators: Sequence[torch.Generator]) -> Ite
     yield from orders.split(size, dim=1)
 
 
+def descend_epoch_(
+    net: mlp.Net,
+    train: Images,
+    generators: Sequence[torch.Generator],
+    batch_size: int,
+    lr: float,
+    *,
+    before: Callable[[], None] = lambda: None,
+    after: Callable[[], None] = lambda: None,
+) -> None:
+    """One epoch of SGD on the mean cross-entropy, in place. At every step `before` may change the weights between the
+    gradient and the step along it, `after` once the step is done."""
+    count, inputs = train.pixels.shape
+    gathered = train.pixels.new_empty(len(generators) * batch_size, inputs)
+    for index in batches(count, batch_size, generators):
+        flat = index.flatten().to(train.pixels.device)
+        x = torch.index_select(train.pixels, 0, flat, out=gathered[: len(flat)])
+        x = x.view(*index.shape, inputs).mT  # (S, D, B)
+        labels = train.labels.index_select(0, flat).view(len(generators), 1, -1)
+        hidden, logits = mlp.forward(net, x)
+        delta1, delta2 = mlp.deltas(net, hidden, logits, labels)
+        before()
+        mlp.descend_(net, x, hidden, delta1, delta2, lr / index.shape[1])
+        after()
+
+
 def evaluated(epoch: int, config: Train) -> bool:
     """Every `eval_every` epochs from 0 on, and the last two: one of them is odd, the other even."""
     return epoch % config.eval_every == 0 or epoch >= config.epochs - 1
@@ -82,36 +108,30 @@ def fit(
     epoch with the runs' training loss and test error (S,).
     """
     device = train.pixels.device
-    count, inputs = train.pixels.shape
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    start = mlp.init(inputs, width, 10, generators)
+    start = mlp.init(train.pixels.shape[1], width, 10, generators)
     net = mlp.Net(*(w.to(device, copy=True) for w in start))
     final = mlp.Net(*(w.clone() for w in net))
     stopped = torch.full((len(seeds),), config.epochs, device=device)
     running = torch.ones(len(seeds), dtype=torch.bool, device=device)
 
-    penalty = PENALTIES[config.penalty]
     steps = penalty_steps(alphas, config, device)
     penalised = [i for i, step in enumerate(steps) if torch.as_tensor(step).any()]
     scratch = mlp.Net(*map(torch.empty_like, net))
-    gathered = train.pixels.new_empty(len(seeds) * config.batch_size, inputs)
 
+    penalty = PENALTIES[config.penalty]
+    move = penalty.subgradient if config.solver == "subgradient" else penalty.proximal
+    assert move, f"{config.penalty} has no proximal step"
+
+    def penalise() -> None:
+        for i in penalised:
+            move(net[i], steps[i], scratch[i])
+
+    moment = {"subgradient": "before", "proximal": "after"}[config.solver]
     rows: list[tuple[Tensor, ...]] = []
     for epoch in range(config.epochs + 1):
-        for index in batches(count, config.batch_size, generators) if epoch > 0 and running.any() else ():
-            flat = index.flatten().to(device)
-            x = torch.index_select(train.pixels, 0, flat, out=gathered[: len(flat)])
-            x = x.view(*index.shape, inputs).mT  # (S, D, B)
-            labels = train.labels.index_select(0, flat).view(len(seeds), 1, -1)
-            hidden, logits = mlp.forward(net, x)
-            delta1, delta2 = mlp.deltas(net, hidden, logits, labels)
-            if config.solver == "subgradient":
-                for i in penalised:
-                    penalty.subgradient(net[i], steps[i], scratch[i])
-            mlp.descend_(net, x, hidden, delta1, delta2, config.lr / index.shape[1])
-            if config.solver == "proximal" and penalty.proximal:
-                for i in penalised:
-                    penalty.proximal(net[i], steps[i], scratch[i])
+        if epoch > 0 and running.any():
+            descend_epoch_(net, train, generators, config.batch_size, config.lr, **{moment: penalise})
         if evaluated(epoch, config):
             row: tuple[Tensor, ...] = (*mlp.scores(net, *train), *mlp.scores(net, *test))
             if rows:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from stages.core.descent import Descent, Floats, descent, earlier, heights, holm
 
@@ -27,12 +28,19 @@ def bootstrap_means(values: Floats, draws: int = 1000, seed: int = 0) -> Floats:
     return means
 
 
+def peaks(curves: Floats, axis: Floats) -> NDArray[np.int64]:
+    """Index (N,) of each curve's peak, the one that D measures; of its largest value where no peak lies inside."""
+    inside = heights(curves, earlier(axis))
+    found: NDArray[np.int64] = np.where(inside.max(1) >= SMALLEST, inside.argmax(1), curves.argmax(1))
+    return found
+
+
 def of_width(cells: pd.DataFrame) -> dict[str, Any]:
     """What the verdict of one width rests on. Guards, each true or false by itself:
 
     parity: D's lower bound is at least SMALLEST at the last odd epoch and at the last even one.
-    above_chance: at its peak the network still knows something, the upper bound of the mean error there being at
-    least SMALLEST under the error of guessing.
+    above_chance: at the peak that D measures the network still knows something, the upper bound of the mean error
+    there being at least SMALLEST under the error of guessing. (A curve may well end at chance after its peak.)
     measured_sparsity: D's lower bound is at least SMALLEST also along the share of weights that are zero or nearly so.
     """
     alphas = np.sort(cells.alpha.unique())
@@ -43,16 +51,16 @@ def of_width(cells: pd.DataFrame) -> dict[str, Any]:
     over_sparsity = descent(errors, sparsity, SPARSITY_GAP)
 
     samples = bootstrap_means(errors)
-    worst = errors.mean(0).argmax()
-    dips = alphas[samples.argmax(1)]
+    peak = peaks(errors.mean(0, keepdims=True), alphas)[0]
+    dips = alphas[peaks(samples, alphas)]
     found: dict[str, Any] = {
-        "peak_alpha": float(alphas[worst]),
+        "peak_alpha": float(alphas[peak]),
         "peak_alpha_low": float(np.quantile(dips, 0.025, method="nearest")),
         "peak_alpha_high": float(np.quantile(dips, 0.975, method="nearest")),
-        "peak_error": float(errors.mean(0)[worst]),
+        "peak_error": float(errors.mean(0)[peak]),
         "guards": {
             "parity": _shows(odd) and _shows(even),
-            "above_chance": bool(np.quantile(samples[:, worst], 0.975) <= CHANCE - SMALLEST),
+            "above_chance": bool(np.quantile(samples[:, peak], 0.975) <= CHANCE - SMALLEST),
             "measured_sparsity": _shows(over_sparsity),
         },
     }
@@ -113,10 +121,9 @@ def _slope(cells: pd.DataFrame, widths: list[int]) -> dict[str, float]:
         return {}
     alphas = np.sort(cells.alpha.unique())
     # the same seed for every width: a sample is one set of seeds at all widths
-    peaks = np.stack(
-        [alphas[bootstrap_means(table_of(cells[cells.width == w], "test_error")).argmax(1)] for w in widths]
-    )
-    usable = peaks[:, (peaks > 0).all(0)]
+    samples = [bootstrap_means(table_of(cells[cells.width == w], "test_error")) for w in widths]
+    dips = np.stack([alphas[peaks(sample, alphas)] for sample in samples])
+    usable = dips[:, (dips > 0).all(0)]
     if not usable.shape[1]:
         return {}
     slopes = np.polyfit(np.log(widths), np.log(usable), 1)[0]

@@ -55,7 +55,7 @@ def test_the_peak_is_chosen_on_one_half_and_measured_on_the_other() -> None:
 
 def test_all_copies_of_a_seed_stay_on_one_side() -> None:
     counts = np.array([3, 0, 1, 2, 1, 0, 1])
-    left, right = halves(counts, 100, np.random.default_rng(0))
+    left, right = halves(np.tile(counts, (100, 1)), np.random.default_rng(0))
     assert not ((left > 0) & (right > 0)).any()
     assert ((left + right) > 0).all(0).tolist() == [count > 0 for count in counts]
     assert left.sum(1) == pytest.approx(1)

@@ -63,6 +63,13 @@ def test_one_fall_to_chance_is_none() -> None:
     assert found["D_low"] < 0.01
 
 
+def test_a_peak_followed_by_a_collapse_to_chance_is_judged_at_the_peak() -> None:
+    found = of_width_5(error=[0.2, 0.2, 0.4, 0.15, 0.2, 0.9])
+    assert found["double_descent"] is True
+    assert found["guards"]["above_chance"] is True
+    assert found["peak_alpha"] == 0.1
+
+
 def test_peaks_at_one_alpha_have_slope_zero_over_width() -> None:
     found = verdict(cells([0.14, 0.14, 0.2, 0.5, 0.3, 0.15]))["mnist"]
     assert abs(found["slope"]) < 1e-9
