@@ -4,7 +4,6 @@ Workers need this project's code and torch, and no file of ours: the prepared da
 cell comes back as the bytes of its file. The scheduler needs neither.
 """
 
-import itertools
 import logging
 import operator
 import os
@@ -13,11 +12,10 @@ from typing import Any
 
 import cloudpickle
 from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker
+from pydantic import BaseModel
 
-from stages.core.params import Train
 from stages.files import UserError
-
-Cell = tuple[int, float]
+from stages.study import Study
 
 
 class PreparedData(WorkerPlugin):
@@ -29,21 +27,24 @@ class PreparedData(WorkerPlugin):
         self.data = data
 
 
-def state_maker() -> dict[str, str]:
-    """What this worker is: see `cell.maker`."""
+def state_maker(study: tuple[Any, ...]) -> dict[str, str]:
+    """What this worker is: see `provenance.maker`."""
     from stages.console import device_from_environment
-    from stages.core.cell import maker
+    from stages.core.provenance import maker
+    from stages.study import Study
 
-    return maker(device_from_environment())
+    return maker(Study(*study).module().LOADED, device_from_environment())
 
 
-def train_here(width: int, alphas: list[float], config: dict[str, Any]) -> list[bytes]:
+def train_here(study: tuple[Any, ...], cells: list[dict[str, Any]], config: dict[str, Any]) -> list[bytes]:
     from stages.console import device_from_environment
-    from stages.core.cell import train_cells
-    from stages.core.params import Train
+    from stages.core.params import Params
+    from stages.study import Study
 
     plugin: Any = get_worker().plugins[PreparedData.name]
-    return train_cells(plugin.data, width, alphas, Train(**config), device_from_environment())
+    group: Any = Params.model_fields[Study(*study).group].annotation
+    train_cells = Study(*study).module().train_cells
+    return list(train_cells(plugin.data, cells, group(**config), device_from_environment()))
 
 
 def connect(scheduler: str | None, workers: int | None, patience: float) -> Client:
@@ -74,9 +75,9 @@ def connect(scheduler: str | None, workers: int | None, patience: float) -> Clie
     return client
 
 
-def refuse_other_makers(client: Client, expected: dict[str, str]) -> None:
+def refuse_other_makers(client: Client, study: Study, expected: dict[str, str]) -> None:
     """UserError unless every worker has this code, this torch and this kind of device."""
-    for address, found in client.run(state_maker, on_error="return").items():
+    for address, found in client.run(state_maker, tuple(study), on_error="return").items():
         if isinstance(found, BaseException):
             raise UserError(f"worker {address} cannot train: {type(found).__name__}: {found}")
         for what, value in expected.items():
@@ -87,24 +88,17 @@ def refuse_other_makers(client: Client, expected: dict[str, str]) -> None:
 
 
 def train_all(
-    client: Client, cells: list[Cell], data: bytes, config: Train, device: str
-) -> Iterator[tuple[Cell, bytes | BaseException]]:
-    """Each cell with its file's bytes, or with the exception that ended it, as they finish; the widest start first.
-
-    A CPU is busy with one cell; a GPU gets all cells of a width as one batch.
-    """
+    client: Client, study: Study, cells: list[dict[str, Any]], data: bytes, config: BaseModel, device: str
+) -> Iterator[tuple[dict[str, Any], bytes | BaseException]]:
+    """Each cell with its file's bytes, or with the exception that ended it, as they finish."""
     client.register_plugin(PreparedData(data))
     # as bytes: the scheduler unpickles a task's function, and need not have our code
     train = client.submit(cloudpickle.loads, cloudpickle.dumps(train_here))
-    widest_first = sorted(cells, key=lambda cell: -cell[0])
-    groups = [[cell] for cell in widest_first]
-    if device == "cuda":
-        groups = [list(group) for _, group in itertools.groupby(widest_first, key=lambda cell: cell[0])]
+    groups = study.module().side_by_side(cells, device)
     futures = {}
-    for group in groups:
-        width, alphas = group[0][0], [alpha for _, alpha in group]
-        future = client.submit(operator.call, train, width, alphas, config.model_dump(), pure=False, priority=width)
-        futures[future] = group
+    for place, group in enumerate(groups):
+        arguments = (tuple(study), group, config.model_dump())
+        futures[client.submit(operator.call, train, *arguments, pure=False, priority=-place)] = group
     for future in as_completed(list(futures)):
         if future.status not in ("finished", "error"):
             raise UserError("the connection to the scheduler was lost; finished cells are kept, run sweep again")

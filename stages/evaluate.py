@@ -4,7 +4,6 @@ Which cells there are is read from params.yaml, never from the folder: a cell's 
 """
 
 import argparse
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +18,7 @@ from stages.console import console, run
 from stages.core import sparsity
 from stages.core.mlp import Net
 from stages.core.params import Params, cell_name
-from stages.core.tables import against_paper, curve_table, summary
+from stages.core.tables import against_paper, curve_table, summary, to_csv, to_json
 from stages.core.tensors import digest
 
 
@@ -77,10 +76,6 @@ def rows(cell: dict[str, Any], images: sparsity.Seen, labels: Tensor) -> pd.Data
     )
 
 
-def to_csv(table: pd.DataFrame) -> bytes:
-    return table.to_csv(index=False, float_format="%.7g", lineterminator="\n").encode()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True)
@@ -107,7 +102,7 @@ def main() -> None:
     files.write(out / "curves.csv", to_csv(curves))
     paper = pd.read_csv(args.paper)
     files.write(out / "paper.csv", to_csv(against_paper(cells, paper if params.data.is_the_papers() else paper[:0])))
-    files.write(out / "summary.json", json.dumps(summary(cells), indent=2, allow_nan=False).encode() + b"\n")
+    files.write(out / "summary.json", to_json(summary(cells)))
     console.print(f"{len(cells)} models of {params.data.name} in {out}/cells.csv, {int(cells.diverged.sum())} diverged")
 
 

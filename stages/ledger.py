@@ -7,22 +7,22 @@ from typing import Any, NamedTuple
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError
+from pydantic import BaseModel
 
 from stages.core import tensors
-from stages.core.cell import made_from
-from stages.core.params import Train
+from stages.core.provenance import made_from
+from stages.study import Study
 
 
 class StaleCell(NamedTuple):
     name: str  # as DVC calls it, train@WIDTH-ALPHA
-    width: int
-    alpha: float
+    cell: dict[str, Any]
     path: Path
     made_from: dict[str, Any]  # what its file must say it was made from
 
 
-def stale_cells(config: Train, data: str, by: dict[str, str]) -> list[StaleCell]:
-    """The cells that have to be trained.
+def stale_cells(study: Study, config: BaseModel, data: str, by: dict[str, str]) -> list[StaleCell]:
+    """The study's cells that have to be trained.
 
     Not among them: cells that DVC finds up to date, cells in its run-cache (put in place here), and cells whose file
     lies there already, whole and made from exactly this code, data and these parameters, after an interrupted sweep.
@@ -30,31 +30,30 @@ def stale_cells(config: Train, data: str, by: dict[str, str]) -> list[StaleCell]
     """
     stale = []
     with Repo() as repo, repo.lock:
-        for stage in repo.stage.collect("train"):
+        for stage in repo.stage.collect(study.stages):
             if not stage.changed():
                 continue
-            cell = _cell(stage, config, data, by)
+            cell = _cell(stage, study, config, data, by)
             if not _is_made(cell) and not _restore(repo, stage, cell):
                 stale.append(cell)
     return stale
 
 
-def commit(failed: list[StaleCell]) -> None:
+def commit(study: Study, failed: list[StaleCell]) -> None:
     """Record every cell but the failed ones; all others must be up to date or verified before."""
     missing = {cell.name for cell in failed}
     with Repo() as repo:
         # one target is one writing of dvc.lock: the whole group where it is complete
-        names = [stage.addressing for stage in repo.stage.collect("train") if stage.addressing not in missing]
-        for target in names if missing else ["train"]:
+        names = [stage.addressing for stage in repo.stage.collect(study.stages) if stage.addressing not in missing]
+        for target in names if missing else [study.stages]:
             repo.commit(target, force=True)
 
 
-def _cell(stage: PipelineStage, config: Train, data: str, by: dict[str, str]) -> StaleCell:
-    words = shlex.split(stage.cmd)
-    options = dict(zip(words[3::2], words[4::2], strict=True))  # after python -m stages.train
-    width, alpha = int(options["--width"]), float(options["--alpha"])
-    path = Path(options["--out"])
-    return StaleCell(stage.addressing, width, alpha, path, made_from(data, width, alpha, config, by))
+def _cell(stage: PipelineStage, study: Study, config: BaseModel, data: str, by: dict[str, str]) -> StaleCell:
+    words = shlex.split(stage.cmd)[3:]  # after python -m stages.train
+    options = {name.removeprefix("--"): value for name, value in zip(words[::2], words[1::2], strict=True)}
+    cell = study.module().cell(options)
+    return StaleCell(stage.addressing, cell, Path(options["out"]), made_from(cell, study.group, config, data, by))
 
 
 def _is_made(cell: StaleCell, but: tuple[str, ...] = ()) -> bool:

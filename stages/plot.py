@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from stages import files
 from stages.console import run
-from stages.core.tables import answer, cell_means, d_with_interval
+from stages.core.tables import answer, cell_means, d_with_interval, to_records
 from stages.figures import STYLE, accuracy_line, alpha_axis, error_over_width, panels, shades, to_png, width_axis
 
 
@@ -126,12 +126,6 @@ def over_epochs(curves: pd.DataFrame, caption: str) -> Figure:
     return figure
 
 
-def points(table: pd.DataFrame, caption: str) -> bytes:
-    """Rows for `dvc plots`; what is not a number has no place in JSON and becomes null."""
-    rows = table.round(6).assign(run=caption).astype(object)
-    return json.dumps(rows.where(rows.notna(), None).to_dict("records"), indent=0, allow_nan=False).encode() + b"\n"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--metrics", required=True)
@@ -160,8 +154,8 @@ def main() -> None:
         files.write(Path(args.out) / f"{name}.png", to_png(figure))
     spread = means.test_error_sd.fillna(0)
     bands = means.assign(low=means.test_error - spread, high=means.test_error + spread)
-    files.write(Path(args.out) / "cells.json", points(bands, caption))
-    files.write(Path(args.out) / "curves.json", points(curves, caption))
+    files.write(Path(args.out) / "cells.json", to_records(bands.assign(run=caption)))
+    files.write(Path(args.out) / "curves.json", to_records(curves.assign(run=caption)))
 
 
 if __name__ == "__main__":

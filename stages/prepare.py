@@ -27,7 +27,7 @@ def main() -> None:
         subset[f"{split}_pixels"] = normalise(raw[f"{split}_images"][chosen], FACTS[data.name])
         subset[f"{split}_labels"] = raw[f"{split}_labels"][chosen].long()
     subset["train_labels"] = with_noise(subset["train_labels"], data.label_noise, data.seed)
-    files.write(args.out, tensors.to_bytes({"dataset": data.name, **subset}))
+    files.write(args.out, tensors.to_bytes({"dataset": data.name, "label_noise": data.label_noise, **subset}))
 
 
 if __name__ == "__main__":

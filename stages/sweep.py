@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -24,9 +25,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from stages import engine, files
 from stages.console import console, run
 from stages.core import tensors
-from stages.core.cell import code_on_disk, maker
-from stages.core.params import Train
+from stages.core.provenance import code_digest, maker
 from stages.ledger import StaleCell, commit, stale_cells
+from stages.study import STUDIES, Study
 
 DATA = Path("data/prepared/data.pt")
 
@@ -55,11 +56,11 @@ def dvc(*arguments: str, cwd: str | Path = ".") -> None:
 
 
 def train(
-    cells: list[StaleCell], data: bytes, config: Train, by: dict[str, str], args: argparse.Namespace
+    study: Study, cells: list[StaleCell], data: bytes, config: Any, by: dict[str, str], args: argparse.Namespace
 ) -> list[StaleCell]:
     """Train the cells and write each one's file as it finishes; returns those that failed."""
     failed = []
-    wanted = {(cell.width, cell.alpha): cell for cell in cells}
+    wanted = [cell.cell for cell in cells]
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -70,10 +71,11 @@ def train(
     client = engine.connect(args.scheduler, args.workers, args.patience)
     start = time.monotonic()
     with client, Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        engine.refuse_other_makers(client, by)
+        engine.refuse_other_makers(client, study, by)
         task = progress.add_task("training", total=len(cells), state="starting")
-        for done, (key, result) in enumerate(engine.train_all(client, list(wanted), data, config, by["device"]), 1):
-            cell = wanted[key]
+        results = engine.train_all(client, study, wanted, data, config, by["device"])
+        for done, (key, result) in enumerate(results, 1):
+            cell = cells[wanted.index(key)]
             if isinstance(result, bytes) and tensors.from_bytes(result)["made_from"] == cell.made_from:
                 files.write(cell.path, result)
             else:
@@ -92,11 +94,11 @@ def train(
     return failed
 
 
-def refuse_changes(config: Train, data: bytes, by: dict[str, str]) -> None:
+def refuse_changes(study: Study, config: Any, data: bytes, by: dict[str, str]) -> None:
     """UserError if what the cells were made from is no longer what DVC would record them with."""
     now = {
-        "the code": code_on_disk() == by["code"],
-        "params.yaml": files.read_params().train == config,
+        "the code": code_digest(study.module().CODE) == by["code"],
+        "params.yaml": getattr(files.read_params(), study.group) == config,
         str(DATA): DATA.read_bytes() == data,
     }
     if changed := [name for name, same in now.items() if not same]:
@@ -104,18 +106,19 @@ def refuse_changes(config: Train, data: bytes, by: dict[str, str]) -> None:
 
 
 def sweep(args: argparse.Namespace) -> None:
-    config = files.read_params().train
+    study = STUDIES[args.study]
+    config = getattr(files.read_params(), study.group)
     with only_one():
         dvc("repro", "--quiet", "prepare")
         data = DATA.read_bytes()
-        by = maker(os.environ.get("SDD_DEVICE", "cpu"))
-        cells = stale_cells(config, tensors.digest(data), by)
+        by = maker(study.module().LOADED, os.environ.get("SDD_DEVICE", "cpu"))
+        cells = stale_cells(study, config, tensors.digest(data), by)
         try:
-            failed = train(cells, data, config, by, args) if cells else []
+            failed = train(study, cells, data, config, by, args) if cells else []
         except KeyboardInterrupt:
             raise files.UserError("interrupted; finished cells are kept, run sweep again to go on") from None
-        refuse_changes(config, data, by)
-        commit(failed)
+        refuse_changes(study, config, data, by)
+        commit(study, failed)
     if failed:
         raise files.UserError(f"{len(failed)} cells failed: {', '.join(cell.name for cell in failed)}")
 
@@ -140,11 +143,15 @@ def experiment(args: argparse.Namespace) -> None:
         shutil.copy("params.yaml", folder)
         for path, changes in to_path_overrides(overrides).items():
             apply_overrides(folder / path, changes)
-        passed = [f"--{key}={getattr(args, key)}" for key in ("scheduler", "workers", "patience") if getattr(args, key)]
+        passed = [
+            f"--{key}={getattr(args, key)}"
+            for key in ("study", "scheduler", "workers", "patience")
+            if getattr(args, key)
+        ]
         command = [sys.executable, "-m", "stages.sweep", "--only-cells", *passed]
         if subprocess.run(command, cwd=folder).returncode:
             raise files.UserError(f"experiment {name} is not complete, see above; the same command goes on with it")
-        dvc("repro", "plot", cwd=folder)
+        dvc("repro", *STUDIES[args.study].results, cwd=folder)
         dvc("exp", "save", "--force", "--name", name, cwd=folder)
         if args.experiment:
             keep(args.experiment, folder)
@@ -187,6 +194,7 @@ def main() -> None:
         "-S", "--set-param", dest="set", action="append", default=[], metavar="KEY=VALUE", help="as in dvc exp run"
     )
     parser.add_argument("--name", help="of the experiment")
+    parser.add_argument("--study", choices=STUDIES, default="grid", help="whose cells (default: the grid's)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, such as tcp://host:8786")
     parser.add_argument("--workers", type=int, help="of the local cluster; default: one a core")
     parser.add_argument("--only-cells", action="store_true", help="leave evaluate and plot to a later dvc repro")
@@ -197,7 +205,7 @@ def main() -> None:
     else:
         sweep(args)
         if not args.only_cells:
-            dvc("repro")
+            dvc("repro", *(() if args.study == "grid" else STUDIES[args.study].results))
 
 
 if __name__ == "__main__":

@@ -33,8 +33,9 @@ def main() -> None:
             if epoch == config.epochs and not console.is_terminal:
                 console.print(f"width {args.width} alpha {args.alpha:g}: {state}, {config.seeds} seeds")
 
+        cell = {"width": args.width, "alpha": args.alpha}
         data = Path(args.data).read_bytes()
-        files.write(args.out, train_cells(data, args.width, [args.alpha], config, device, report)[0])
+        files.write(args.out, train_cells(data, [cell], config, device, report)[0])
 
 
 if __name__ == "__main__":

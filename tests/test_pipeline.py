@@ -10,7 +10,7 @@ import pytest
 from tests.test_dependencies import STAGES
 from tests.workspace import Workspace, ran
 
-ALL = {"check", "download", "prepare", "evaluate", "verdict", "plot"}
+ALL = {"check", "download", "prepare", "evaluate", "verdict", "plot", "lasso", "head@2", "head@3", "heads"}
 CELLS = {"train@2-0.0", "train@2-0.1", "train@3-0.0", "train@3-0.1"}
 
 
@@ -65,7 +65,7 @@ class TestTheLifeOfAProject:
 
     def test_a_changed_parameter_reruns_what_depends_on_it(self, workspace: Workspace) -> None:
         workspace.change({"train": {"lr": 0.01}})
-        assert workspace.repro() == {"check", "evaluate", "verdict", "plot"} | CELLS
+        assert workspace.repro() == {"check", "evaluate", "verdict", "plot", "head@2", "head@3", "heads"} | CELLS
         workspace.git("checkout", "-q", ".")
         workspace.dvc("checkout", "-q")
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from stages import plot
-from stages.core.tables import cell_means
+from stages.core.tables import cell_means, to_records
 from stages.figures import alpha_axis, shades, to_png
 
 ALPHAS = [0.0, 0.01, 1.0, 100.0]
@@ -70,7 +70,7 @@ def test_a_width_has_its_own_colour_and_figures_the_same_bytes_twice(means: pd.D
 
 
 def test_points_for_dvc_are_numbers_or_null_and_name_the_run(means: pd.DataFrame) -> None:
-    rows = json.loads(plot.points(means.assign(test_error_sd=np.nan), "mnist, 3 seeds"))
+    rows = json.loads(to_records(means.assign(test_error_sd=np.nan, run="mnist, 3 seeds")))
     assert len(rows) == 8
     assert rows[0]["test_error_sd"] is None
     assert {row["run"] for row in rows} == {"mnist, 3 seeds"}

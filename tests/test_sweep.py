@@ -42,7 +42,7 @@ class TestSweep:
     def test_it_trains_every_cell_and_leaves_dvc_nothing_to_do(self, workspace: Workspace) -> None:
         output = workspace.run(*SWEEP)
         assert trained(output) == 4
-        assert ran(output) == {"evaluate", "verdict", "plot"}
+        assert ran(output) == {"evaluate", "verdict", "plot", "lasso", "head@2", "head@3", "heads"}
         assert workspace.repro() == set()
         workspace.commit("results")
 

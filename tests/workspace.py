@@ -15,6 +15,9 @@ TINY: dict[str, dict[str, Any]] = {
     "data": {"name": "digits", "train_per_class": 20, "test_per_class": 10},
     "grid": {"width": [2, 3], "alpha": [0.0, 0.1]},
     "train": {"seeds": 2, "epochs": 2, "eval_every": 1},
+    "lasso": {"runs": 4},
+    "head": {"strength": [0.01]},
+    "prune": {"seeds": 2, "epochs": 1, "width": 5, "levels": 2},
 }
 
 

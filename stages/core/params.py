@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 T = TypeVar("T")
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 # not turned into a float: DVC names a cell by the number as it stands in params.yaml
 Alpha = Annotated[int | float, Field(ge=0, allow_inf_nan=False)]
@@ -23,6 +24,12 @@ def _unique(values: list[T]) -> list[T]:
     for value in values:
         if values.count(value) > 1:
             raise ValueError(f"{value} stands in it {values.count(value)} times; every value once")
+    return values
+
+
+def _ascending(values: list[T]) -> list[T]:
+    if values != sorted(values):  # type: ignore[type-var]
+        raise ValueError(f"must ascend: {sorted(values)}")  # type: ignore[type-var]
     return values
 
 
@@ -58,9 +65,7 @@ class Train(Group):
     eval_every: Count
     penalty: Literal["induced_1norm", "l1", "l2", "none"]
     solver: Literal["subgradient", "proximal"]
-    penalty_scale: Annotated[
-        list[Annotated[float, Field(ge=0, allow_inf_nan=False)]], Field(min_length=2, max_length=2)
-    ]
+    penalty_scale: Annotated[list[NotNegative], Field(min_length=2, max_length=2)]
     penalize_bias: bool
     stop_at_train_error: Annotated[float, Field(ge=0, lt=1)] | None
 
@@ -73,10 +78,62 @@ class Train(Group):
         return solver
 
 
+class Lasso(Group):
+    seed: Seed
+    samples: Annotated[int, Field(ge=10)]
+    features: Count
+    informative: Count
+    noise: NotNegative
+    alpha: Positive
+    n_train: Annotated[int, Field(ge=2)]
+    n_features: Annotated[list[Count], Field(min_length=3), AfterValidator(_unique), AfterValidator(_ascending)]
+    interpolation_noise: NotNegative
+    ridge: Annotated[list[Positive], AfterValidator(_unique)]
+    runs: Annotated[int, Field(ge=4)]
+
+    @field_validator("informative")
+    @classmethod
+    def _at_most_all(cls, informative: int, info: ValidationInfo) -> int:
+        if informative > info.data.get("features", informative):
+            raise ValueError(f"is more than lasso.features, {info.data['features']}")
+        return informative
+
+
+class Heads(Group):
+    features: Annotated[
+        list[Literal["trained", "random", "pca", "pixels", "pretrained"]], Field(min_length=1), AfterValidator(_unique)
+    ]
+    seeds: Count
+    strength: Annotated[list[Positive], Field(min_length=1), AfterValidator(_unique), AfterValidator(_ascending)]
+    backbone: str
+
+
+class PruneGrid(Group):
+    method: Annotated[list[Literal["magnitude", "random", "gradient"]], Field(min_length=1), AfterValidator(_unique)]
+    retraining: Annotated[
+        list[Literal["finetune", "lr_rewind", "rewind", "scratch"]], Field(min_length=1), AfterValidator(_unique)
+    ]
+
+
+class Prune(Group):
+    label_noise: Annotated[float, Field(ge=0, lt=1)]
+    width: Count
+    seeds: Count
+    levels: Count
+    share: Annotated[float, Field(gt=0, lt=1)]
+    epochs: Count
+    batch_size: Count
+    lr: Positive
+
+
 class Params(Group):
     data: Data
     grid: Grid
     train: Train
+    lasso: Lasso
+    head: Heads
+    prune_grid: PruneGrid
+    prune: Prune
 
 
 def cell_name(width: int, alpha: float) -> str:

@@ -1,9 +1,32 @@
-"""Tables made from the cells' rows: the comparison with the paper, the training curves, the summary."""
+"""Tables made from the cells' rows: the comparison with the paper, the training curves, the summary; and tables as
+bytes."""
 
+import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+
+def to_csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, float_format="%.7g", lineterminator="\n").encode()
+
+
+def to_json(numbers: dict[str, Any]) -> bytes:
+    """Nested numbers for `dvc metrics`, to six decimals; ValueError for a nan or an inf, which JSON does not know."""
+
+    def rounded(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: rounded(part) for key, part in value.items()}
+        return round(float(value), 6) if isinstance(value, float) else value
+
+    return json.dumps(rounded(numbers), indent=2, allow_nan=False).encode() + b"\n"
+
+
+def to_records(table: pd.DataFrame) -> bytes:
+    """Rows for `dvc plots`; what is not a number has no place in JSON and becomes null."""
+    rows = table.round(6).astype(object)
+    return json.dumps(rows.where(rows.notna(), None).to_dict("records"), indent=0, allow_nan=False).encode() + b"\n"
 
 
 def curve_table(cell: dict[str, Any]) -> pd.DataFrame:
@@ -57,11 +80,11 @@ def summary(cells: pd.DataFrame) -> dict[str, Any]:
         error, zeros = means.test_error, means.zero_fraction.max()
         widths[f"width_{width}"] = {
             "best_alpha": error.idxmin(),
-            "best_error": round(error.min(), 6),
+            "best_error": error.min(),
             "worst_alpha": error.idxmax(),
-            "worst_error": round(error.max(), 6),
+            "worst_error": error.max(),
             # every seed diverged: there is no such number
-            **({} if np.isnan(zeros) else {"most_zeros": round(zeros, 6)}),
+            **({} if np.isnan(zeros) else {"most_zeros": zeros}),
         }
     return {cells.dataset.iloc[0]: {"models": len(cells), "diverged": int(cells.diverged.sum()), **widths}}
 

@@ -1,0 +1,60 @@
+"""Stage `head@WIDTH`: other last layers on a trained cell's hidden layer, and on random features and principal
+components of the same dimension."""
+
+import argparse
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pandas as pd
+import torch
+
+from stages import files
+from stages.console import console, run
+from stages.core.heads import Features, hidden, measure, principal, random_relu
+from stages.core.tables import to_csv
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cell", required=True)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--out", required=True)
+    args = parser.parse_args()
+    torch.set_num_threads(1)  # so that the numbers do not depend on the cores
+    params = files.read_params()
+    config = params.head
+    data = files.read_tensors(args.data, "dvc repro -f prepare")
+    cell = files.read_tensors(args.cell, "dvc repro")
+    width, seeds = cell["made_from"]["width"], range(min(config.seeds, len(cell["w1"])))
+    pixels = data["train_pixels"], data["test_pixels"]
+
+    common = {"dataset": data["dataset"], "alpha": cell["made_from"]["alpha"], "dimension": width}
+    own = [
+        {"features": "trained", "seed": seed, "head": "own", "strength": 0.0}
+        | {error: float(cell[error][-1, seed]) for error in ("test_error", "train_error")}
+        for seed in seeds
+    ]
+    made: dict[str, Callable[[int, torch.Tensor], torch.Tensor]] = {
+        "trained": lambda seed, part: hidden(cell["w1"][seed], cell["b1"][seed], part),
+        "random": lambda seed, part: random_relu(width, seed, part),
+    }
+
+    def on(name: str, seed: int) -> list[dict[str, Any]]:
+        parts = principal(*pixels, width) if name == "pca" else [made[name](seed, part) for part in pixels]
+        measured = measure(Features.of(*parts), data["train_labels"], data["test_labels"], config.strength)
+        return [{"features": name, "seed": seed, **row} for row in measured]
+
+    todo = [("trained", seed) for seed in seeds if not cell["diverged"][seed]] * ("trained" in config.features)
+    todo += [("random", seed) for seed in seeds] * ("random" in config.features)
+    todo += [("pca", 0)] * ("pca" in config.features)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        done = pool.map(lambda one: on(*one), todo)
+    rows = [{**common, **row} for part in (own, *done) for row in part]
+    files.write(args.out, to_csv(pd.DataFrame(rows)))
+    console.print(f"width {width}: {len(rows)} heads on {', '.join(dict.fromkeys(row['features'] for row in rows))}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,146 @@
+"""Stage `lasso`: the paper's first experiment, LASSO regression, and the regime in which regression can interpolate."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from stages import files
+from stages.console import console, run
+from stages.core.descent import Descent, descent
+from stages.core.params import Lasso
+from stages.core.regression import LIMIT, over_components, over_features, published_sample
+from stages.core.tables import to_csv, to_json, to_records
+from stages.figures import OKABE_ITO, STYLE, panels, to_png
+
+
+def peaks(table: pd.DataFrame) -> dict[str, Descent]:
+    """D of every method's log10 test MSE over features, over runs."""
+    found = {}
+    for method in table.method.unique():
+        mse = table[table.method == method].pivot(index="run", columns="features", values="test_mse")
+        result = descent(np.log10(mse.to_numpy()), mse.columns.to_numpy(np.float64))
+        if result is None:
+            raise files.UserError("params.yaml: lasso.n_features: fewer than three values leave no place for a peak")
+        found[method] = result
+    return found
+
+
+def summary(published: pd.DataFrame, table: pd.DataFrame, found: dict[str, Descent]) -> dict[str, Any]:
+    """For metrics/lasso.json: R^2 as published and its largest fall; per method the peak, in medians over runs."""
+    r2 = published.test_r2
+    methods = {}
+    for method, result in found.items():
+        median = table[table.method == method].groupby("features").test_mse.median()
+        methods[method.replace(" ", "_")] = {
+            "peak_features": median.index.to_list()[int(median.argmax())],
+            "peak_mse": median.max(),
+            "most_features_mse": median.iloc[-1],
+            "D_log10": result.height,
+            "D_log10_low": result.low,
+            "D_log10_high": result.high,
+            "p_value": result.p_value,
+        }
+    fall = float((r2.cummax() - r2).max())
+    return {"published": {"first_r2": r2.iloc[0], "last_r2": r2.iloc[-1], "largest_fall_of_r2": fall}, **methods}
+
+
+def finding(numbers: dict[str, Any], config: Lasso) -> str:
+    """One sentence, from the numbers of `summary`."""
+    as_published = numbers["published"]
+    said = []
+    for name, found in list(numbers.items())[1:]:
+        method = name.replace("_", " ")
+        factors = [10 ** found[f"D_log10{end}"] for end in ("", "_low", "_high")]
+        if found["D_log10_low"] > 0.05 and found["p_value"] < 0.05:
+            interval = "{:.1f} [{:.1f}, {:.1f}]".format(*factors)
+            said.append(f"{method} peaks at {found['peak_features']} features, {interval} times the higher valley")
+        else:
+            said.append(f"{method} has no peak")
+    return (
+        f"As published, the LASSO's test R² goes from {as_published['first_r2']:.2f} to {as_published['last_r2']:.2f} "
+        f"and never falls by more than {as_published['largest_fall_of_r2']:.4f}, since {config.features} components "
+        f"cannot fit {round(0.7 * config.samples):,} rows; with {config.n_train} rows {'; '.join(said)}."
+    )
+
+
+def figure(published: pd.DataFrame, table: pd.DataFrame, config: Lasso) -> Figure:
+    whole, (first, over_p, over_p_eff, counted) = panels(4, columns=2, size=(4.6, 3.4))
+    first.plot(published.features, published.test_mse, color=OKABE_ITO[0], label="test MSE")
+    first.plot(published.features, published.train_mse, color=OKABE_ITO[0], linestyle=":", label="training MSE")
+    twin = first.twinx()
+    twin.plot(published.features, published.test_r2, color=OKABE_ITO[1], label="test R²")
+    twin.set(ylabel="test R²", ylim=(0, 1.02))
+    twin.grid(visible=False)
+    first.set(title=f"as published: {round(0.7 * config.samples):,} rows", xlabel="principal components", ylabel="MSE")
+    lines = [*first.get_lines(), *twin.get_lines()]
+    first.legend(lines, [str(line.get_label()) for line in lines], loc="center right")
+
+    n = config.n_train
+    for method, colour in zip(table.method.unique(), OKABE_ITO, strict=False):
+        groups = table[table.method == method].groupby("features")
+        low, median, high = (groups.test_mse.quantile(q) for q in (0.25, 0.5, 0.75))
+        over_p.plot(median.index, median, color=colour, marker="o", label=method)
+        over_p.fill_between(median.index, low, high, color=colour, alpha=0.25, linewidth=0)
+        if method == LIMIT:
+            counted.plot(median.index, groups.nonzeros.mean(), color=colour, marker="o")
+            continue
+        of_test, of_train = groups.p_eff_test.median(), groups.p_eff_train.median()
+        over_p_eff.plot(of_test, median, color=colour, marker="o", linewidth=0.8, markerfacecolor="none")
+        over_p_eff.plot(of_test.loc[:n], median.loc[:n], "o", color=colour)
+        counted.plot(median.index, of_train, color=colour, marker="o")
+        counted.plot(median.index, of_test, color=colour, linestyle=":")
+    ticks = sorted({config.n_features[0], n // 4, n // 2, n, 2 * n, config.n_features[-1]})
+    for ax in (over_p, counted):
+        ax.axvline(n, color="0.4", linestyle="--", linewidth=0.8)
+        ax.set(xscale="log", yscale="log", xlabel=f"features (dashed: {n}, the rows)")
+        ax.set_xticks(ticks, [str(tick) for tick in ticks])
+        ax.set_xticks([], minor=True)
+    over_p.set(title=f"{n} rows: it can interpolate", ylabel="test MSE")
+    over_p.legend()
+    over_p_eff.set(xscale="log", yscale="log", title="the same, counted as Curth et al. (2023) do")
+    over_p_eff.set(xlabel="effective parameters at test rows", ylabel="test MSE")
+    over_p_eff.plot([], [], "o", color="0.3", label=f"at most {n} features")
+    over_p_eff.plot([], [], "o", color="0.3", markerfacecolor="none", label=f"more than {n} features")
+    counted.set(title="parameters at work, colours as above", ylabel="number")
+    counted.plot([], [], "o-", color="0.3", label="effective at training rows; LASSO: nonzeros")
+    counted.plot([], [], ":", color="0.3", label="effective at test rows")
+    over_p_eff.legend()
+    counted.legend(loc="upper left")
+    whole.suptitle(f"Regression on synthetic data; on the right and below, median and quartiles of {config.runs} runs")
+    return whole
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--metrics", required=True)
+    parser.add_argument("--plots", required=True)
+    args = parser.parse_args()
+    config = files.read_params().lasso
+    sample = published_sample(config.samples, config.features, config.informative, config.noise, config.seed)
+    published = pd.DataFrame(over_components(sample, config.alpha, config.seed))
+    table = pd.DataFrame(
+        row
+        for i in range(config.runs)
+        for row in over_features(config.n_features, config.n_train, config.interpolation_noise, config.ridge, i)
+    )
+    numbers = summary(published, table, peaks(table))
+    sentence = finding(numbers, config)
+    plt.rcParams.update(STYLE)
+    metrics, plots = Path(args.metrics), Path(args.plots)
+    files.write(metrics / "lasso.csv", to_csv(published))
+    files.write(metrics / "interpolation.csv", to_csv(table))
+    files.write(metrics / "lasso.json", to_json(numbers))
+    files.write(metrics / "lasso.md", f"{sentence}\n".encode())
+    files.write(plots / "lasso.png", to_png(figure(published, table, config)))
+    means = table.groupby(["method", "features"], sort=False).median().reset_index()
+    files.write(plots / "lasso.json", to_records(means.drop(columns="run")))
+    console.print(sentence)
+
+
+if __name__ == "__main__":
+    run(main)

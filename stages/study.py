@@ -1,0 +1,20 @@
+"""The kinds of cells that `sweep` can train: those of the grid, and those of the pruning study."""
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+
+class Study(NamedTuple):
+    stages: str  # what DVC calls the stages, one a cell
+    core: str  # the module that trains them: `cell`, `side_by_side`, `train_cells`, `CODE`, `LOADED`
+    group: str  # of params.yaml: what every cell is trained with
+    results: tuple[str, ...]  # what `dvc repro` is then asked for, in an experiment
+
+    def module(self) -> Any:
+        return import_module(self.core)
+
+
+STUDIES = {
+    "grid": Study("train", "stages.core.cell", "train", ("plot",)),
+    "prune": Study("prune/dvc.yaml:prune", "stages.core.pruning_cell", "prune", ("prune/dvc.yaml",)),
+}

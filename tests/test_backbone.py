@@ -1,0 +1,32 @@
+"""The pretrained features' code path on a backbone with random weights: no test needs a network."""
+
+import pytest
+import torch
+from torchvision.models import get_model
+from torchvision.transforms import Resize
+
+from stages import backbone
+from stages.files import UserError
+
+
+@pytest.mark.parametrize(("name", "dimension"), [("mobilenet_v3_small", 1024), ("resnet18", 512)])
+def test_the_penultimate_layer_of_small_grey_images(name: str, dimension: int) -> None:
+    torch.manual_seed(0)
+    network = backbone.penultimate(get_model(name, weights=None))
+    pixels = torch.randn(3, 28 * 28)
+    found = backbone.features(network, Resize(64), pixels, "mnist", chunk=2)
+    assert found.shape == (3, dimension)
+    torch.testing.assert_close(found[:1], backbone.features(network, Resize(64), pixels[:1], "mnist"))
+
+
+def test_without_network_there_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    with pytest.raises(UserError, match="the weights of resnet18 could not be fetched from https://") as error:
+        backbone.load("resnet18")
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_backbone_is_named() -> None:
+    with pytest.raises(UserError, match="torchvision has no model 'resnet19'"):
+        backbone.load("resnet19")
