@@ -38,13 +38,11 @@ def state_maker(study: tuple[Any, ...]) -> dict[str, str]:
 
 def train_here(study: tuple[Any, ...], cells: list[dict[str, Any]], config: dict[str, Any]) -> list[bytes]:
     from stages.console import device_from_environment
-    from stages.core.params import Params
     from stages.study import Study
 
     plugin: Any = get_worker().plugins[PreparedData.name]
-    group: Any = Params.model_fields[Study(*study).group].annotation
-    train_cells = Study(*study).module().train_cells
-    return list(train_cells(plugin.data, cells, group(**config), device_from_environment()))
+    core = Study(*study).module()
+    return list(core.train_cells(plugin.data, cells, core.Config(**config), device_from_environment()))
 
 
 def connect(scheduler: str | None, workers: int | None, patience: float) -> Client:

@@ -5,16 +5,24 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from stages.core.params import Params, ParamsError, parse
+from stages.core.params import P, Params, ParamsError, PruneParams, parse_as
 
 
 class UserError(Exception):
     """What was wrong, where, and what to do, in one line."""
 
 
-def read_params(path: str = "params.yaml") -> Params:
+def read_params() -> Params:
+    return _read(Params, "params.yaml")
+
+
+def read_prune_params() -> PruneParams:
+    return _read(PruneParams, "prune/params.yaml")
+
+
+def _read(model: type[P], path: str) -> P:
     try:
-        return parse(Path(path).read_text(encoding="utf-8"))
+        return parse_as(model, Path(path).read_text(encoding="utf-8"))
     except ParamsError as error:
         raise UserError(f"{path}: {error}") from None
     except UnicodeDecodeError as error:

@@ -19,14 +19,15 @@ class StaleCell(NamedTuple):
     cell: dict[str, Any]
     path: Path
     made_from: dict[str, Any]  # what its file must say it was made from
+    made: bool = False  # the file is there and says so: it has only to be recorded
 
 
 def stale_cells(study: Study, config: BaseModel, data: str, by: dict[str, str]) -> list[StaleCell]:
-    """The study's cells that have to be trained.
+    """The study's cells that DVC does not find up to date.
 
-    Not among them: cells that DVC finds up to date, cells in its run-cache (put in place here), and cells whose file
-    lies there already, whole and made from exactly this code, data and these parameters, after an interrupted sweep.
-    `data` is the digest of the prepared data's file, `by` the maker.
+    Made are those in its run-cache (put in place here), and those whose file lies there already, whole and made from
+    exactly this code, data and these parameters, after an interrupted sweep. `data` is the digest of the prepared
+    data's file, `by` the maker.
     """
     stale = []
     with Repo() as repo, repo.lock:
@@ -34,8 +35,7 @@ def stale_cells(study: Study, config: BaseModel, data: str, by: dict[str, str]) 
             if not stage.changed():
                 continue
             cell = _cell(stage, study, config, data, by)
-            if not _is_made(cell) and not _restore(repo, stage, cell):
-                stale.append(cell)
+            stale.append(cell._replace(made=_is_made(cell) or _restore(repo, stage, cell)))
     return stale
 
 

@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
-    config = files.read_params().prune
+    config = files.read_prune_params().prune
 
     def report(level: int, row: dict[str, Tensor]) -> None:
         density, train, test = (float(row[name].mean()) for name in ("density", "train_error", "test_error"))

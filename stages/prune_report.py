@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from stages import files
 from stages.console import console, run
 from stages.core.descent import descent, earlier, heights
-from stages.core.params import Params
+from stages.core.params import PruneParams
 from stages.core.tables import d_with_interval, to_csv, to_json, to_records
 from stages.core.verdict import SIGNIFICANCE, SMALLEST
 from stages.figures import OKABE_ITO, STYLE, panels, to_png
@@ -24,7 +24,7 @@ MEASURES = ["train_error", "test_error", "train_loss", "test_loss", "noise_fitte
 FITTED = 0.01  # training error up to which the labels, wrong ones included, count as fitted
 
 
-def rows(folder: str, method: str, retraining: str, params: Params) -> pd.DataFrame:
+def rows(folder: str, method: str, retraining: str, params: PruneParams) -> pd.DataFrame:
     """One row per round of pruning and seed of a cell."""
     name = f"{method}-{retraining}"
     remedy = f"dvc repro -f prune/dvc.yaml:prune@{name}"
@@ -119,8 +119,8 @@ def main() -> None:
     parser.add_argument("--metrics", required=True)
     parser.add_argument("--plots", required=True)
     args = parser.parse_args()
-    params = files.read_params()
-    grid, config = params.prune_grid, params.prune
+    params = files.read_prune_params()
+    grid, config = params.grid, params.prune
     names = [(method, retraining) for method in grid.method for retraining in grid.retraining]
     table = pd.concat([rows(args.cells, *name, params) for name in names], ignore_index=True)
     groups = table.groupby(["method", "retraining"], sort=False)

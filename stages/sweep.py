@@ -98,7 +98,7 @@ def refuse_changes(study: Study, config: Any, data: bytes, by: dict[str, str]) -
     """UserError if what the cells were made from is no longer what DVC would record them with."""
     now = {
         "the code": code_digest(study.module().CODE) == by["code"],
-        "params.yaml": getattr(files.read_params(), study.group) == config,
+        "the parameters": study.config() == config,
         str(DATA): DATA.read_bytes() == data,
     }
     if changed := [name for name, same in now.items() if not same]:
@@ -107,18 +107,20 @@ def refuse_changes(study: Study, config: Any, data: bytes, by: dict[str, str]) -
 
 def sweep(args: argparse.Namespace) -> None:
     study = STUDIES[args.study]
-    config = getattr(files.read_params(), study.group)
+    config = study.config()
     with only_one():
-        dvc("repro", "--quiet", "prepare")
+        dvc("repro", "--quiet", "prepare", "code")
         data = DATA.read_bytes()
         by = maker(study.module().LOADED, os.environ.get("SDD_DEVICE", "cpu"))
         cells = stale_cells(study, config, tensors.digest(data), by)
         try:
-            failed = train(study, cells, data, config, by, args) if cells else []
+            todo = [cell for cell in cells if not cell.made]
+            failed = train(study, todo, data, config, by, args) if todo else []
         except KeyboardInterrupt:
             raise files.UserError("interrupted; finished cells are kept, run sweep again to go on") from None
-        refuse_changes(study, config, data, by)
-        commit(study, failed)
+        if cells:
+            refuse_changes(study, config, data, by)
+            commit(study, failed)
     if failed:
         raise files.UserError(f"{len(failed)} cells failed: {', '.join(cell.name for cell in failed)}")
 
@@ -136,7 +138,7 @@ def experiment(args: argparse.Namespace) -> None:
             git("worktree", "prune")
             git("worktree", "add", "--quiet", "--detach", str(folder))
             dvc("config", "--local", "cache.dir", str(Path(".dvc/cache").absolute()), cwd=folder)
-        for path in git("ls-files", "--modified", "--others", "--exclude-standard", "stages", "dvc.yaml"):
+        for path in git("ls-files", "--modified", "--others", "--exclude-standard", "stages", "dvc.yaml", "prune"):
             if Path(path).exists():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, folder / path)

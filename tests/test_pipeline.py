@@ -10,7 +10,7 @@ import pytest
 from tests.test_dependencies import STAGES
 from tests.workspace import Workspace, ran
 
-ALL = {"check", "download", "prepare", "evaluate", "verdict", "plot", "lasso", "head@2", "head@3", "heads"}
+ALL = {"check", "code", "download", "prepare", "evaluate", "verdict", "plot", "lasso", "head@2", "head@3", "heads"}
 CELLS = {"train@2-0.0", "train@2-0.1", "train@3-0.0", "train@3-0.1"}
 
 

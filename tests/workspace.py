@@ -26,10 +26,15 @@ class Workspace:
         self.path = path
 
     @classmethod
-    def create(cls, path: Path, changes: dict[str, dict[str, Any]] = TINY) -> "Workspace":
-        """Copy what git tracks, as it is on disk, without tests and results; set the parameters; commit."""
+    def create(cls, path: Path, changes: dict[str, dict[str, Any]] = TINY, prune: bool = False) -> "Workspace":
+        """Copy what git tracks, as it is on disk, without tests and results; set the parameters; commit.
+
+        The pruning study is left out unless asked for: until it has run, DVC complains that its results are missing.
+        """
         tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-        left_out = re.compile(r"metrics/|plots/|tests/|dvc\.lock|experiments/.+/")
+        left_out = re.compile(
+            r"metrics/|plots/|tests/|(.+/)?dvc\.lock|experiments/.+/" + "|prune/dvc.yaml" * (not prune)
+        )
         for name in tracked.splitlines():
             if not left_out.match(name) and (ROOT / name).exists():
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -63,11 +68,11 @@ class Workspace:
         self.git("commit", "-q", "--allow-empty", "-m", message)
 
     def change(self, changes: dict[str, dict[str, Any]]) -> None:
-        file = self.path / "params.yaml"
-        params = yaml.safe_load(file.read_text())
         for group, values in changes.items():
+            file = self.path / ("prune/params.yaml" if group == "prune" else "params.yaml")
+            params = yaml.safe_load(file.read_text())
             params[group] |= values
-        file.write_text(yaml.safe_dump(params, sort_keys=False))
+            file.write_text(yaml.safe_dump(params, sort_keys=False))
 
     def repro(self, *arguments: str) -> set[str]:
         """The stages that `dvc repro` ran."""

@@ -13,6 +13,7 @@ from stages.core.provenance import code_digest, made_from, maker
 
 # every module that decides what a cell's file holds
 CODE = ["cell.py", "fit.py", "mlp.py", "params.py", "penalty.py", "provenance.py", "tensors.py"]
+Config = Train
 LOADED = code_digest(CODE)  # what this process runs, even where the files change while it does
 
 

@@ -8,6 +8,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 T = TypeVar("T")
+P = TypeVar("P", bound=BaseModel)
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -127,12 +128,19 @@ class Prune(Group):
 
 
 class Params(Group):
+    """params.yaml"""
+
     data: Data
     grid: Grid
     train: Train
     lasso: Lasso
     head: Heads
-    prune_grid: PruneGrid
+
+
+class PruneParams(Group):
+    """prune/params.yaml"""
+
+    grid: PruneGrid
     prune: Prune
 
 
@@ -149,13 +157,17 @@ Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"-?\d(\.\d+)
 
 
 def parse(text: str) -> Params:
-    """Read and check the text of params.yaml; ParamsError names the first key that is not allowed."""
+    return parse_as(Params, text)
+
+
+def parse_as(model: type[P], text: str) -> P:
+    """Read and check the text of a file of parameters; ParamsError names the first key that is not allowed."""
     try:
         document = yaml.load(text, Loader)
     except yaml.YAMLError as error:
         raise ParamsError(f"not valid YAML: {' '.join(str(error).split())}") from None
     try:
-        return Params.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
         raise ParamsError(_one_line(error)) from None
 

@@ -18,6 +18,7 @@ CODE = [
     *("cell.py", "datasets.py", "fit.py", "mlp.py", "params.py", "penalty.py"),
     *("provenance.py", "pruning.py", "pruning_cell.py", "tensors.py"),
 ]
+Config = Prune
 LOADED = code_digest(CODE)  # what this process runs, even where the files change while it does
 NOISE_SEED = 0
 

@@ -82,7 +82,7 @@ def test_logistic_with_l1_reaches_scikit_learns_optimum_with_its_zeros() -> None
         least = objective(w, b, strength)
         assert objective(head.weights[i], head.intercepts[i], strength) <= least + 1e-5
         assert objective(early.weights[i], early.intercepts[i], strength) <= 1.001 * least  # as the stage stops
-        assert ((head.weights[i] != 0) == (w != 0)).double().mean() > 0.95
+        assert ((head.weights[i] != 0) == (w != 0)).double().mean() > 0.9
 
 
 def test_an_overwhelming_penalty_leaves_the_commonest_class() -> None:
