@@ -7,7 +7,7 @@ ifneq ($(LOCAL_MNIST),)
 export MNIST_MIRROR ?= $(LOCAL_MNIST)
 endif
 
-.PHONY: run digits experiments compare test lint
+.PHONY: run digits experiments compare prune test lint
 run: .venv/ready
 	@dvc repro --quiet check
 	@if dvc repro download; then python -m stages.sweep && python -m stages.show; else $(MAKE) --no-print-directory digits INSTEAD=1; fi
@@ -29,6 +29,12 @@ experiments: .venv/ready
 compare: .venv/ready
 	python -m stages.compare metrics experiments/l1-subgradient experiments/l1-proximal --out plots/penalties.png
 	python -m stages.compare metrics experiments/small-step --out plots/step_size.png
+	python -m stages.compare experiments/label-noise experiments/label-noise-l1 --out plots/label_noise.png
+	python -m stages.compare experiments/width-clean experiments/width-noise --over width --out plots/widths.png
+
+# test error over sparsity by pruning; about a quarter of an hour on two cores
+prune: .venv/ready
+	@dvc repro --quiet check && dvc repro download && python -m stages.sweep --study prune
 
 test: .venv/ready-dev
 	python -m pytest

@@ -63,6 +63,16 @@ def finding(found: dict[str, Any]) -> str:
     return f"Smallest test error of a refitted last layer over the strength of its penalty: {'; '.join(said)}."
 
 
+def points(table: pd.DataFrame, caption: str) -> pd.DataFrame:
+    """For `dvc plots`: mean test error over strength, of the refitted heads at each kind's largest dimension."""
+    largest = table.groupby("features").dimension.transform("max")
+    rows = table[(table.dimension == largest) & (table["head"] != "own")]
+    errors = rows.groupby(["head", "features", "strength"], sort=False).test_error
+    mean, sd = errors.mean(), errors.std().fillna(0)
+    found = pd.DataFrame({"test_error": mean, "low": mean - sd, "high": mean + sd}).reset_index()
+    return found.rename(columns={"features": "series"}).assign(run=found["head"] + ", " + caption)
+
+
 def figure(table: pd.DataFrame, chosen: pd.DataFrame, caption: str) -> Figure:
     """Per head, over strength at the largest dimension: test error above, weights at work below; at the right, over
     dimension at the best strength."""
@@ -124,9 +134,7 @@ def main() -> None:
     files.write(metrics / "heads.json", to_json({data["dataset"]: found}))
     files.write(metrics / "heads.md", f"{sentence}\n".encode())
     files.write(plots / "heads.png", to_png(figure(table, chosen, caption)))
-    keys = ["dataset", "features", "dimension", "head", "strength"]
-    means = table.drop(columns="seed").groupby(keys, sort=False).mean().reset_index()
-    files.write(plots / "heads.json", to_records(means.assign(run=caption)))
+    files.write(plots / "heads.json", to_records(points(table, caption)))
     console.print(sentence)
 
 

@@ -135,12 +135,11 @@ def main() -> None:
     files.write(metrics / "prune.json", to_json({str(table.dataset[0]): found}))
     files.write(metrics / "prune.md", f"{sentence}\n".encode())
     files.write(plots / "prune.png", to_png(figure(table, caption)))
-    keys = ["dataset", "method", "retraining", "round"]
-    means, spread = (getattr(table.drop(columns="seed").groupby(keys, sort=False), f)() for f in ("mean", "std"))
+    groups = table.assign(series=table.method + ", " + table.retraining).groupby(["series", "round"], sort=False)
+    means, spread = groups.mean(numeric_only=True), groups.std(numeric_only=True).fillna(0)
     bands = means.assign(low=means.test_error - spread.test_error, high=means.test_error + spread.test_error)
-    files.write(
-        plots / "prune.json", to_records(bands.reset_index().assign(run=caption, left=1 - means.sparsity.to_numpy()))
-    )
+    left = bands.reset_index().assign(left=1 - means.sparsity.to_numpy(), run=caption)
+    files.write(plots / "prune.json", to_records(left.drop(columns="seed")))
     console.print(sentence)
 
 

@@ -106,6 +106,8 @@ def main() -> None:
     console.print(table)
     if single:
         console.print(sentence)
+    for finding in sorted(folder.glob("*.md")):
+        console.print(f"{finding.stem}: {finding.read_text().strip()}", markup=False)
     console.print(f"figures: {'plots' if args.folder == 'metrics' else folder}/*.png; numbers: {folder}/cells.csv")
 
 

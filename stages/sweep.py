@@ -177,9 +177,10 @@ def keep(name: str, folder: Path) -> None:
     """Copy a named experiment's tables and figures beside its parameters, to be committed."""
     kept = Path("experiments") / name
     kept.mkdir(exist_ok=True)
-    for path in (*(folder / "metrics").glob("*"), *(folder / "plots").glob("*.png")):
-        if path.name != "curves.csv":
-            shutil.copy(path, kept)
+    stages = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+    for path in (Path(out["path"]) for stage in ("evaluate", "verdict", "plot") for out in stages[stage]["outs"]):
+        if path.name != "curves.csv" and path.parts != ("plots", f"{path.stem}.json"):
+            shutil.copy(folder / path, kept)
 
 
 def git(*arguments: str, cwd: str | Path = ".") -> list[str]:

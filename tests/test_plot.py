@@ -80,6 +80,8 @@ def test_points_for_dvc_are_numbers_or_null_and_name_the_run(means: pd.DataFrame
 def test_a_template_asks_for_fields_that_the_points_have(template: Path) -> None:
     text = template.read_text()
     asked = set(re.findall(r'"field": "([a-z_]+)"', text))
-    rows = json.loads(Path("plots/curves.json" if template.stem == "over_epochs" else "plots/cells.json").read_text())
-    assert asked - {"panel", "rev"} <= set(rows[0])
+    points = {"over_epochs": ["curves"], "series": ["heads", "lasso", "prune"]}.get(template.stem, ["cells"])
+    for name in points:
+        rows = json.loads(Path(f"plots/{name}.json").read_text())
+        assert asked - {"panel", "rev"} <= set(rows[0])
     assert "<DVC_METRIC_DATA>" in text

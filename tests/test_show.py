@@ -12,9 +12,9 @@ def test_the_answer_gives_its_reason() -> None:
     guards = {"parity": True, "above_chance": False, "measured_sparsity": True}
     assert answer({"double_descent": True, "D_low": 0.2, "guards": guards}) == "yes"
     assert answer({"double_descent": False, "D_low": 0.2, "guards": guards}) == "no: fails above chance"
-    assert answer({"double_descent": False, "D_low": 0.005, "guards": guards}) == "no: no peak"
+    assert answer({"double_descent": False, "D_low": 0.005, "guards": guards}) == "no: no sure peak"
     assert answer({"double_descent": False, "D_low": 0.2, "guards": {"parity": True}}) == "no: fails p < 0.05"
-    assert answer({}) == "no: no peak"
+    assert answer({}) == "no: no sure peak"
 
 
 def test_a_height_is_in_points_and_has_no_minus_zero() -> None:

@@ -77,11 +77,11 @@ def summary(cells: pd.DataFrame) -> dict[str, Any]:
     """Per width, under the data set's name: where the mean test error is best and worst, and how sparse it gets."""
     widths = {}
     for width, means in cell_means(cells).set_index("alpha").groupby("width"):
-        error, zeros = means.test_error, means.zero_fraction.max()
+        alphas, error, zeros = means.index.to_numpy(), means.test_error, means.zero_fraction.max()
         widths[f"width_{width}"] = {
-            "best_alpha": error.idxmin(),
+            "best_alpha": float(alphas[error.argmin()]),
             "best_error": error.min(),
-            "worst_alpha": error.idxmax(),
+            "worst_alpha": float(alphas[error.argmax()]),
             "worst_error": error.max(),
             # every seed diverged: there is no such number
             **({} if np.isnan(zeros) else {"most_zeros": zeros}),
@@ -90,11 +90,11 @@ def summary(cells: pd.DataFrame) -> dict[str, Any]:
 
 
 def answer(verdict: dict[str, Any]) -> str:
-    """Whether a width's verdict says double descent, and if not, why: no peak, chance, or the guards that fail."""
+    """Whether a width's verdict says double descent, and if not, why: D may be under a point, or guards fail."""
     if verdict.get("double_descent"):
         return "yes"
     if verdict.get("D_low", 0.0) < 0.01:
-        return "no: no peak"
+        return "no: no sure peak"
     failed = [name.replace("_", " ") for name, holds in verdict["guards"].items() if not holds]
     return f"no: fails {', '.join(failed or ['p < 0.05'])}"
 
