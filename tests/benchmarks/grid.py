@@ -3,8 +3,9 @@
     MNIST_MIRROR=FOLDER python -m tests.benchmarks.grid
 
 Ours is `python -m stages.sweep --only-cells` and `dvc repro verdict plot` in a fresh copy: download, prepare, start of
-the workers, training, DVC, evaluate, verdict and plots. The paper's loop trains one model of each width as published, 30 epochs and a test at the end, in
-this process with torch's own choice of threads; importing torch and reading the images are not counted for it.
+the workers, training, DVC, evaluate, verdict and plots. The paper's loop trains one model of each width as published,
+30 epochs and a test at the end, in this process with torch's own choice of threads; importing torch and reading the
+images are not counted for it.
 """
 
 import tempfile
