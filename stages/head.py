@@ -30,11 +30,12 @@ def main() -> None:
     width, seeds = cell["made_from"]["width"], range(min(config.seeds, len(cell["w1"])))
     pixels = data["train_pixels"], data["test_pixels"]
 
-    common = {"dataset": data["dataset"], "alpha": cell["made_from"]["alpha"], "dimension": width}
+    common = {"dataset": data["dataset"], "alpha": cell["made_from"]["alpha"], "width": width}
+    trained = [seed for seed in seeds if not cell["diverged"][seed]] if "trained" in config.features else []
     own = [
-        {"features": "trained", "seed": seed, "head": "own", "strength": 0.0}
+        {"features": "trained", "dimension": width, "seed": seed, "head": "own", "strength": 0.0}
         | {error: float(cell[error][-1, seed]) for error in ("test_error", "train_error")}
-        for seed in seeds
+        for seed in trained
     ]
     made: dict[str, Callable[[int, torch.Tensor], torch.Tensor]] = {
         "trained": lambda seed, part: hidden(cell["w1"][seed], cell["b1"][seed], part),
@@ -43,10 +44,13 @@ def main() -> None:
 
     def on(name: str, seed: int) -> list[dict[str, Any]]:
         parts = principal(*pixels, width) if name == "pca" else [made[name](seed, part) for part in pixels]
-        measured = measure(Features.of(*parts), data["train_labels"], data["test_labels"], config.strength)
-        return [{"features": name, "seed": seed, **row} for row in measured]
+        features = Features.of(*parts)
+        if not features.train.isfinite().all():
+            return []  # a network on its way to divergence
+        measured = measure(features, data["train_labels"], data["test_labels"], config.strength)
+        return [{"features": name, "dimension": features.train.shape[1], "seed": seed, **row} for row in measured]
 
-    todo = [("trained", seed) for seed in seeds if not cell["diverged"][seed]] * ("trained" in config.features)
+    todo = [("trained", seed) for seed in trained]
     todo += [("random", seed) for seed in seeds] * ("random" in config.features)
     todo += [("pca", 0)] * ("pca" in config.features)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:

@@ -1,6 +1,7 @@
 """Stage `heads`: the heads of every width, beside those on raw pixels and on a pretrained backbone, as one table."""
 
 import argparse
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def finding(found: dict[str, Any]) -> str:
     """One sentence, from the numbers of `summary`."""
     said = []
     for features, v in found.items():
-        errors = ", ".join(f"{head} {100 * v[f'{head}_error']:.1f} %" for head in HEADS)
+        errors = ", ".join(f"{head} {100 * v[f'{head}_error']:.1f} %" for head in HEADS if f"{head}_error" in v)
         own = f", the networks' own last layer {100 * v['own_error']:.1f} %" if "own_error" in v else ""
         said.append(f"{features} ({v['dimension']} of them): {errors}{own}")
     return f"Smallest test error of a refitted last layer over the strength of its penalty: {'; '.join(said)}."
@@ -73,37 +74,45 @@ def points(table: pd.DataFrame, caption: str) -> pd.DataFrame:
     return found.rename(columns={"features": "series"}).assign(run=found["head"] + ", " + caption)
 
 
+def at_work(rows: pd.DataFrame, head: str) -> pd.Series:
+    """Effective parameters for ridge, for the others the share of weights that are not zero in %."""
+    return rows.p_eff_train if head == "ridge" else 100 * rows.nonzeros
+
+
 def figure(table: pd.DataFrame, chosen: pd.DataFrame, caption: str) -> Figure:
-    """Per head, over strength at the largest dimension: test error above, weights at work below; at the right, over
-    dimension at the best strength."""
+    """One column a head. Over the penalty's strength at each kind's largest dimension, then over the dimension at the
+    best strength: test error, and how much is at work."""
     kinds = list(dict.fromkeys(table.features))
-    colours = dict(zip(kinds, OKABE_ITO, strict=False))
-    whole, axes = panels(8, columns=4, size=(3.3, 2.9))
+    colours = dict(zip(kinds, cycle(OKABE_ITO), strict=False))
+    whole, axes = panels(4 * len(HEADS), columns=len(HEADS), size=(3.9, 2.4))
     for column, head in enumerate(HEADS):
-        top, bottom = axes[column], axes[4 + column]
+        error, work, error_over, work_over = axes[column :: len(HEADS)]
         for kind in kinds:
             rows = table[(table["head"] == head) & (table.features == kind)]
-            groups = rows[rows.dimension == rows.dimension.max()].groupby("strength")
-            mean, sd = 100 * groups.test_error.mean(), 100 * groups.test_error.std().fillna(0)
-            top.plot(mean.index, mean, color=colours[kind], marker="o", markersize=3, label=kind)
-            top.fill_between(mean.index, mean - sd, mean + sd, color=colours[kind], alpha=0.25, linewidth=0)
-            at_work = groups.p_eff_train.mean() if head == "ridge" else 100 * groups.nonzeros.mean()
-            bottom.plot(at_work.index, at_work, color=colours[kind], marker="o", markersize=3)
-        top.set(xscale="log", title=f"{head}, largest dimension", ylabel="test error, %", ylim=(0, 60))
-        ylabel = "effective parameters" if head == "ridge" else "weights not zero, %"
-        bottom.set(xscale="log", xlabel="strength of the penalty", ylabel=ylabel)
-        if head == "ridge":
-            bottom.set(yscale="log")
-    for ax, head in ((axes[3], "logistic"), (axes[7], "ridge")):
-        for kind in kinds:
-            rows = chosen[(chosen["head"] == head) & (chosen.features == kind)].sort_values("dimension")
-            if len(rows) > 1:
-                ax.plot(rows.dimension, 100 * rows.test_error, color=colours[kind], marker="o", markersize=3)
-            else:
-                ax.axhline(100 * rows.test_error.iloc[0], color=colours[kind], linestyle="--")
-        ax.set(title=f"{head}, best strength", xlabel="dimension", ylabel="test error, %", ylim=(0, None))
+            best_rows = chosen[(chosen["head"] == head) & (chosen.features == kind)].sort_values("dimension")
+            style: Any = {"color": colours[kind], "marker": "o", "markersize": 3}
+            largest = rows[rows.dimension == rows.dimension.max()].groupby("strength")
+            means, sd = largest.mean(numeric_only=True), 100 * largest.test_error.std().fillna(0)
+            mean = 100 * means.test_error
+            error.plot(means.index, mean, label=f"{kind} ({rows.dimension.max()})", **style)
+            error.fill_between(means.index, mean - sd, mean + sd, color=colours[kind], alpha=0.25, linewidth=0)
+            work.plot(means.index, at_work(means, head), **style)
+            if head == "ridge":
+                work.plot(means.index, means.p_eff_test, color=colours[kind], linestyle=":")
+            error_over.plot(best_rows.dimension, 100 * best_rows.test_error, **style)
+            work_over.plot(best_rows.dimension, at_work(best_rows, head), **style)
+        error.set(title=head, ylim=(0, 90), ylabel="test error, %", xscale="log")
+        work.set(xscale="log", xlabel="strength of the penalty")
+        error_over.set(xscale="log", ylim=(0, 90), ylabel="test error, %")
+        work_over.set(xscale="log", xlabel="dimension, at the best strength")
+        for ax in (work, work_over):
+            ax.set(ylabel="effective parameters" if head == "ridge" else "weights not zero, %")
+            ax.set(**({"yscale": "log"} if head == "ridge" else {"ylim": (0, 105)}))
     whole.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(kinds))
-    whole.suptitle(f"Last layers refitted on different features, mean and standard deviation over seeds\n{caption}")
+    whole.suptitle(
+        "Last layers refitted on different features (of that dimension), mean and standard deviation over seeds;\n"
+        f"effective parameters at training images, dotted at test images\n{caption}"
+    )
     return whole
 
 

@@ -1,6 +1,7 @@
 """Stage `lasso`: the paper's first experiment, LASSO regression, and the regime in which regression can interpolate."""
 
 import argparse
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -11,60 +12,59 @@ from matplotlib.figure import Figure
 
 from stages import files
 from stages.console import console, run
-from stages.core.descent import Descent, descent
+from stages.core.descent import descent, earlier, heights
 from stages.core.params import Lasso
 from stages.core.regression import LIMIT, over_components, over_features, published_sample
 from stages.core.tables import to_csv, to_json, to_records
+from stages.core.verdict import SIGNIFICANCE
 from stages.figures import OKABE_ITO, STYLE, panels, to_png
 
-
-def peaks(table: pd.DataFrame) -> dict[str, Descent]:
-    """D of every method's log10 test MSE over features, over runs."""
-    found = {}
-    for method in table.method.unique():
-        mse = table[table.method == method].pivot(index="run", columns="features", values="test_mse")
-        result = descent(np.log10(mse.to_numpy()), mse.columns.to_numpy(np.float64))
-        if result is None:
-            raise files.UserError("params.yaml: lasso.n_features: fewer than three values leave no place for a peak")
-        found[method] = result
-    return found
+LEAST_FACTOR = 1.1  # by which a peak must exceed the higher of its valleys to be one
 
 
-def summary(published: pd.DataFrame, table: pd.DataFrame, found: dict[str, Descent]) -> dict[str, Any]:
-    """For metrics/lasso.json: R^2 as published and its largest fall; per method the peak, in medians over runs."""
+def peak(rows: pd.DataFrame) -> dict[str, Any]:
+    """One method's D of the log10 test MSE over features, with runs as seeds; where its peak is, if there is one."""
+    table = rows.pivot(index="run", columns="features", values="test_mse")
+    errors, features = np.log10(table.to_numpy()), table.columns.to_numpy(np.float64)
+    result = descent(errors, features)
+    assert result, "params.py asks for three values of n_features or more"
+    found = {f"D_log10{end}": value for end, value in zip(("", "_low", "_high"), result[:3], strict=True)}
+    found["p_value"] = result.p_value
+    if result.low < np.log10(LEAST_FACTOR) or result.p_value >= SIGNIFICANCE:
+        return found
+    place = heights(errors.mean(0, keepdims=True), earlier(features)).argmax()
+    return found | {"peak_features": int(features[place])}
+
+
+def summary(published: pd.DataFrame, table: pd.DataFrame) -> dict[str, Any]:
+    """For metrics/lasso.json: R^2 as published and its largest fall, and every method's peak."""
     r2 = published.test_r2
-    methods = {}
-    for method, result in found.items():
-        median = table[table.method == method].groupby("features").test_mse.median()
-        methods[method.replace(" ", "_")] = {
-            "peak_features": median.index.to_list()[int(median.argmax())],
-            "peak_mse": median.max(),
-            "most_features_mse": median.iloc[-1],
-            "D_log10": result.height,
-            "D_log10_low": result.low,
-            "D_log10_high": result.high,
-            "p_value": result.p_value,
-        }
-    fall = float((r2.cummax() - r2).max())
-    return {"published": {"first_r2": r2.iloc[0], "last_r2": r2.iloc[-1], "largest_fall_of_r2": fall}, **methods}
+    of_published = {
+        "rows": int(published["rows"].iloc[0]),
+        "components": len(published),
+        "first_r2": r2.iloc[0],
+        "last_r2": r2.iloc[-1],
+        "largest_fall_of_r2": float((r2.cummax() - r2).max()),
+    }
+    methods = {str(method).replace(" ", "_"): peak(rows) for method, rows in table.groupby("method", sort=False)}
+    return {"published": of_published, **methods}
 
 
 def finding(numbers: dict[str, Any], config: Lasso) -> str:
     """One sentence, from the numbers of `summary`."""
-    as_published = numbers["published"]
+    published = numbers["published"]
+    can = "cannot" if published["components"] < published["rows"] else "can"
     said = []
     for name, found in list(numbers.items())[1:]:
-        method = name.replace("_", " ")
-        factors = [10 ** found[f"D_log10{end}"] for end in ("", "_low", "_high")]
-        if found["D_log10_low"] > 0.05 and found["p_value"] < 0.05:
-            interval = "{:.1f} [{:.1f}, {:.1f}]".format(*factors)
-            said.append(f"{method} peaks at {found['peak_features']} features, {interval} times the higher valley")
-        else:
-            said.append(f"{method} has no peak")
+        said.append(f"{name.replace('_', ' ')} has no peak")
+        if "peak_features" in found:
+            factor, low, high = (10 ** found[f"D_log10{end}"] for end in ("", "_low", "_high"))
+            where = f"peaks at {found['peak_features']} features"
+            said[-1] = f"{name.replace('_', ' ')} {where}, {factor:.1f} [{low:.1f}, {high:.1f}] times the higher valley"
     return (
-        f"As published, the LASSO's test R² goes from {as_published['first_r2']:.2f} to {as_published['last_r2']:.2f} "
-        f"and never falls by more than {as_published['largest_fall_of_r2']:.4f}, since {config.features} components "
-        f"cannot fit {round(0.7 * config.samples):,} rows; with {config.n_train} rows {'; '.join(said)}."
+        f"As published, the LASSO's test R² goes from {published['first_r2']:.2f} to {published['last_r2']:.2f} and "
+        f"never falls by more than {published['largest_fall_of_r2']:.4f}; its {published['components']} components "
+        f"{can} fit its {published['rows']:,} rows. With {config.n_train} rows {'; '.join(said)}."
     )
 
 
@@ -86,12 +86,12 @@ def figure(published: pd.DataFrame, table: pd.DataFrame, config: Lasso) -> Figur
     twin.plot(published.features, published.test_r2, color=OKABE_ITO[1], label="test R²")
     twin.set(ylabel="test R²", ylim=(0, 1.02))
     twin.grid(visible=False)
-    first.set(title=f"as published: {round(0.7 * config.samples):,} rows", xlabel="principal components", ylabel="MSE")
+    first.set(title=f"as published: {published['rows'].iloc[0]:,} rows", xlabel="principal components", ylabel="MSE")
     lines = [*first.get_lines(), *twin.get_lines()]
     first.legend(lines, [str(line.get_label()) for line in lines], loc="center right")
 
     n = config.n_train
-    for method, colour in zip(table.method.unique(), OKABE_ITO, strict=False):
+    for method, colour in zip(table.method.unique(), cycle(OKABE_ITO), strict=False):
         groups = table[table.method == method].groupby("features")
         low, median, high = (groups.test_mse.quantile(q) for q in (0.25, 0.5, 0.75))
         over_p.plot(median.index, median, color=colour, marker="o", label=method)
@@ -138,7 +138,7 @@ def main() -> None:
         for i in range(config.runs)
         for row in over_features(config.n_features, config.n_train, config.interpolation_noise, config.ridge, i)
     )
-    numbers = summary(published, table, peaks(table))
+    numbers = summary(published, table)
     sentence = finding(numbers, config)
     plt.rcParams.update(STYLE)
     metrics, plots = Path(args.metrics), Path(args.plots)

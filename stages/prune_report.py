@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 
 from stages import files
 from stages.console import console, run
-from stages.core.descent import descent, earlier, heights
+from stages.core.descent import descent, holm
 from stages.core.params import PruneParams
 from stages.core.tables import d_with_interval, to_csv, to_json, to_records
-from stages.core.verdict import SIGNIFICANCE, SMALLEST
+from stages.core.verdict import SIGNIFICANCE, SMALLEST, peaks
 from stages.figures import OKABE_ITO, STYLE, panels, to_png
 
 MEASURES = ["train_error", "test_error", "train_loss", "test_loss", "noise_fitted", "learning_distance"]
@@ -40,10 +40,10 @@ def rows(folder: str, method: str, retraining: str, params: PruneParams) -> pd.D
 
 
 def verdict(cell: pd.DataFrame) -> dict[str, Any]:
-    """D of a cell's test error over sparsity, as for the grid, and where things happen on the way."""
+    """D of a cell's test error over sparsity, without the grid's guards, and where things happen on the way."""
     means = cell.groupby("round").mean(numeric_only=True)
     error, sparsity = means.test_error.to_numpy(), means.sparsity.to_numpy()
-    peak = int(heights(error[None], earlier(sparsity))[0].argmax())
+    peak = int(peaks(error[None], sparsity)[0])
     best = peak + int(error[peak:].argmin())
     unfitted = sparsity[means.train_error > FITTED]
     found: dict[str, Any] = {
@@ -59,9 +59,17 @@ def verdict(cell: pd.DataFrame) -> dict[str, Any]:
     result = descent(errors, sparsity) if len(errors) >= 4 else None
     if result is None:
         return found
-    shown = bool(result.low >= SMALLEST and result.p_value < SIGNIFICANCE)
-    height = {"D": result.height, "D_low": result.low, "D_high": result.high, "p_value": result.p_value}
-    return found | height | {"double_descent": shown}
+    return found | {"D": result.height, "D_low": result.low, "D_high": result.high, "p_value": result.p_value}
+
+
+def verdicts(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Of every cell, with Holm's correction over the cells; without `double_descent` where there are too few seeds."""
+    cells = table.groupby(["method", "retraining"], sort=False)
+    found = {"_".join(map(str, name)): verdict(cell) for name, cell in cells}
+    judged = [v for v in found.values() if "D" in v]
+    for v, p_value in zip(judged, holm([v["p_value"] for v in judged]), strict=True):
+        v |= {"p_holm": p_value, "double_descent": bool(v["D_low"] >= SMALLEST and p_value < SIGNIFICANCE)}
+    return found
 
 
 def finding(found: dict[str, dict[str, Any]], noise: float) -> str:
@@ -123,8 +131,7 @@ def main() -> None:
     grid, config = params.grid, params.prune
     names = [(method, retraining) for method in grid.method for retraining in grid.retraining]
     table = pd.concat([rows(args.cells, *name, params) for name in names], ignore_index=True)
-    groups = table.groupby(["method", "retraining"], sort=False)
-    found = {"_".join(map(str, name)): verdict(cell) for name, cell in groups}
+    found = verdicts(table)
     sentence = finding(found, config.label_noise)
     caption = (
         f"{table.dataset[0]}, {100 * config.label_noise:g} % label noise, width {config.width}, {config.seeds} seeds"

@@ -103,6 +103,8 @@ def main() -> None:
     table = Table(*columns, title=f"{name}, {cells.seed.nunique()} seeds, from {folder}/")
     for row in found:
         table.add_row(*row)
+    if not console.is_terminal:
+        console.width = 150
     console.print(table)
     if single:
         console.print(sentence)

@@ -10,18 +10,17 @@ class Study(NamedTuple):
     stages: str  # what DVC calls the stages, one a cell
     core: str  # the module that trains them: `cell`, `side_by_side`, `train_cells`, `Config`, `CODE`, `LOADED`
     group: str  # of the parameters, that every cell is trained with
-    results: tuple[str, ...]  # what `dvc repro` is then asked for, in an experiment
+    results: tuple[str, ...]  # what `dvc repro` is then asked for; nothing is the whole pipeline at the root
 
     def module(self) -> Any:
         return import_module(self.core)
 
-    def config(self) -> Any:
-        """The group as it is on disk, checked."""
-        read = files.read_params if self.group == "train" else files.read_prune_params
-        return getattr(read(), self.group)
+    def params(self) -> Any:
+        """The study's parameters as they are on disk, checked."""
+        return files.read_params() if self.group == "train" else files.read_prune_params()
 
 
 STUDIES = {
-    "grid": Study("train", "stages.core.cell", "train", ("plot",)),
+    "grid": Study("train", "stages.core.cell", "train", ()),
     "prune": Study("prune/dvc.yaml:prune", "stages.core.pruning_cell", "prune", ("prune/dvc.yaml",)),
 }

@@ -94,11 +94,11 @@ def train(
     return failed
 
 
-def refuse_changes(study: Study, config: Any, data: bytes, by: dict[str, str]) -> None:
-    """UserError if what the cells were made from is no longer what DVC would record them with."""
+def refuse_changes(study: Study, params: Any, data: bytes, by: dict[str, str]) -> None:
+    """UserError if the cells, or what they were made from, are no longer what DVC would record."""
     now = {
         "the code": code_digest(study.module().CODE) == by["code"],
-        "the parameters": study.config() == config,
+        "the parameters": study.params() == params,
         str(DATA): DATA.read_bytes() == data,
     }
     if changed := [name for name, same in now.items() if not same]:
@@ -107,11 +107,12 @@ def refuse_changes(study: Study, config: Any, data: bytes, by: dict[str, str]) -
 
 def sweep(args: argparse.Namespace) -> None:
     study = STUDIES[args.study]
-    config = study.config()
+    params = study.params()
+    config = getattr(params, study.group)
+    by = maker(study.module().LOADED, os.environ.get("SDD_DEVICE", "cpu"))
     with only_one():
         dvc("repro", "--quiet", "prepare", "code")
         data = DATA.read_bytes()
-        by = maker(study.module().LOADED, os.environ.get("SDD_DEVICE", "cpu"))
         cells = stale_cells(study, config, tensors.digest(data), by)
         try:
             todo = [cell for cell in cells if not cell.made]
@@ -119,7 +120,8 @@ def sweep(args: argparse.Namespace) -> None:
         except KeyboardInterrupt:
             raise files.UserError("interrupted; finished cells are kept, run sweep again to go on") from None
         if cells:
-            refuse_changes(study, config, data, by)
+            dvc("repro", "--quiet", "code")  # so that what is recorded is what is now compared
+            refuse_changes(study, params, data, by)
             commit(study, failed)
     if failed:
         raise files.UserError(f"{len(failed)} cells failed: {', '.join(cell.name for cell in failed)}")
@@ -138,7 +140,10 @@ def experiment(args: argparse.Namespace) -> None:
             git("worktree", "prune")
             git("worktree", "add", "--quiet", "--detach", str(folder))
             dvc("config", "--local", "cache.dir", str(Path(".dvc/cache").absolute()), cwd=folder)
-        for path in git("ls-files", "--modified", "--others", "--exclude-standard", "stages", "dvc.yaml", "prune"):
+        git("checkout", "--quiet", "--force", "--detach", *git("rev-parse", "HEAD"), cwd=folder)
+        sources = "stages", "dvc.yaml", "prune"
+        new = git("ls-files", "--others", "--exclude-standard", *sources)
+        for path in [*git("diff", "--name-only", "HEAD", "--", *sources), *new]:
             if Path(path).exists():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, folder / path)
@@ -208,7 +213,7 @@ def main() -> None:
     else:
         sweep(args)
         if not args.only_cells:
-            dvc("repro", *(() if args.study == "grid" else STUDIES[args.study].results))
+            dvc("repro", *STUDIES[args.study].results)
 
 
 if __name__ == "__main__":

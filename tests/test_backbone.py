@@ -28,5 +28,10 @@ def test_without_network_there_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_an_unknown_backbone_is_named() -> None:
-    with pytest.raises(UserError, match="torchvision has no model 'resnet19'"):
+    with pytest.raises(UserError, match="torchvision classifies no images with 'resnet19'"):
         backbone.load("resnet19")
+
+
+def test_a_backbone_without_a_linear_layer_is_refused() -> None:
+    with pytest.raises(UserError, match="SqueezeNet ends in no linear layer"):
+        backbone.penultimate(get_model("squeezenet1_1", weights=None))

@@ -34,13 +34,14 @@ def test_regression_peaks_at_the_rows_and_a_strong_ridge_does_not(config: Lasso)
             for row in over_features(config.n_features, config.n_train, 0.5, [50.0], run, n_test=200)
         ]
     )
-    numbers = lasso.summary(published, table, lasso.peaks(table))
+    numbers = lasso.summary(published, table)
     assert numbers["least_squares_of_minimum_norm"]["peak_features"] == 12
     sentence = lasso.finding(numbers, config)
     assert (
-        "8 components cannot fit 140 rows; with 12 rows least squares of minimum norm peaks at 12 features" in sentence
+        "its 8 components cannot fit its 140 rows. With 12 rows least squares of minimum norm peaks at 12 feat"
+        in sentence
     )
-    assert "ridge 50 has no peak" in sentence
+    assert "ridge 50.0 has no peak" in sentence
     points = lasso.points(table, config)
     assert (points.low <= points.log10_test_mse).all()
     assert set(points.series) == set(table.method)

@@ -95,6 +95,9 @@ class TestSweep:
         assert models(workspace) == before
         assert workspace.git("status", "--porcelain") == ""
         assert "proximal" in workspace.dvc("exp", "show", "--csv")
+        assert {"evaluate", "verdict", "plot", "head@2", "heads"} <= ran(
+            output
+        )  # nothing of HEAD's is passed off as its own
         assert "most_zeros" in workspace.dvc("metrics", "diff", "HEAD", "proximal")
         assert not any(stage.startswith("train") for stage in ran(workspace.dvc("exp", "run", *command)))
         workspace.git("checkout", "-q", ".")
@@ -151,7 +154,7 @@ class TestInterruptions:
         assert {name: models(workspace)[name] for name in kept} == kept
         assert workspace.repro() == set()
 
-    def test_code_that_changes_during_a_sweep_is_not_recorded_as_the_one_that_trained(self, longer: Workspace) -> None:
+    def test_what_changes_during_a_sweep_is_not_recorded_as_what_trained(self, longer: Workspace) -> None:
         longer.change({"train": {"epochs": 61}})
         before = models(longer)
         process = subprocess.Popen(SWEEP, cwd=longer.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -160,9 +163,10 @@ class TestInterruptions:
             time.sleep(0.05)
         code = longer.path / "stages/core/penalty.py"
         code.write_text(code.read_text() + "\n# a remark\n")
+        longer.change({"grid": {"alpha": [0.0, 0.1, 2.0]}})
         output, _ = process.communicate(timeout=120)
         assert process.returncode != 0
-        assert "error: the code changed during the sweep: nothing recorded, run sweep again" in output
+        assert "error: the code and the parameters changed during the sweep: nothing recorded, run sweep" in output
         assert trained(longer.run(*SWEEP)) == 12
         assert longer.repro() == set()
 

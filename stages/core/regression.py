@@ -48,6 +48,7 @@ def over_components(sample: Sample, alpha: float, seed: int) -> list[dict[str, f
                 "test_r2": float(r2_score(y_test, predicted)),
                 "train_mse": float(((model.predict(train[:, :n]) - y_train) ** 2).mean()),
                 "nonzeros": int((model.coef_ != 0).sum()),
+                "rows": len(y_train),
             }
         )
     return rows
@@ -82,7 +83,7 @@ def effective_parameters(weights: Floats) -> float:
 def lasso_limit(x: Floats, y: Floats) -> Floats:
     """The LASSO's coefficients (p,) as alpha -> 0, the end of its path by LARS (Efron et al. 2004): least squares for
     p < n, beyond that the interpolating fit of least L1 norm."""
-    _, _, path = lars_path(x, y, method="lasso")
+    _, _, path = lars_path(x, y, method="lasso", max_iter=100 * min(x.shape))  # a variable may enter and leave again
     end: Floats = path[:, -1]
     return end
 
@@ -110,7 +111,7 @@ def over_features(
         for strength in (0.0, *ridges):
             at_train, at_test = smoother(x, x, strength), smoother(x, x_test, strength)
             counted = {"p_eff_train": effective_parameters(at_train), "p_eff_test": effective_parameters(at_test)}
-            method = f"ridge {strength:g}" if strength else "least squares of minimum norm"
+            method = f"ridge {strength}" if strength else "least squares of minimum norm"
             add(method, p, at_train @ train.y, at_test @ train.y, **counted)
         w = lasso_limit(x, train.y)
         add(LIMIT, p, x @ w, x_test @ w, nonzeros=int((w != 0).sum()))

@@ -72,7 +72,7 @@ def objective(w: Tensor, b: Tensor, strength: float) -> float:
 
 
 def test_logistic_with_l1_reaches_scikit_learns_optimum_with_its_zeros() -> None:
-    head, early = (logistic(FEATURES, LABELS, K, steps) for steps in (2000, 300))
+    head, default = (logistic(FEATURES, LABELS, K, *how) for how in ((1e-4, 20_000), ()))
     for i, strength in enumerate(STRENGTHS):
         model = LogisticRegression(
             l1_ratio=1.0, solver="saga", C=1 / (N * strength), tol=1e-7, max_iter=20_000, random_state=0
@@ -81,8 +81,31 @@ def test_logistic_with_l1_reaches_scikit_learns_optimum_with_its_zeros() -> None
         w, b = torch.as_tensor(model.coef_.T).float(), torch.as_tensor(model.intercept_).float()
         least = objective(w, b, strength)
         assert objective(head.weights[i], head.intercepts[i], strength) <= least + 1e-5
-        assert objective(early.weights[i], early.intercepts[i], strength) <= 1.001 * least  # as the stage stops
+        assert objective(default.weights[i], default.intercepts[i], strength) <= 1.0005 * least
         assert ((head.weights[i] != 0) == (w != 0)).double().mean() > 0.9
+
+
+def test_logistic_is_at_its_optimum_on_many_correlated_features() -> None:
+    mixed = torch.randn(40, 80, generator=GENERATOR)
+    features = Features.of(
+        RAW.repeat(1, 7)[:, :40] @ mixed + 0.3 * torch.randn(N, 80, generator=GENERATOR), RAW @ mixed[:D]
+    )
+    head, exact = (logistic(features, LABELS, K, *how) for how in ((), (1e-4, 50_000)))
+
+    def loss(found: Head, i: int) -> float:
+        w, b = found.weights[i], found.intercepts[i]
+        fit = torch.nn.functional.cross_entropy(features.train @ w + b, LABELS)
+        return float(fit + STRENGTHS[i] * w.abs().sum())
+
+    for i in range(len(STRENGTHS)):
+        assert loss(head, i) <= 1.002 * loss(exact, i)
+        assert ((head.weights[i] != 0) == (exact.weights[i] != 0)).double().mean() > 0.95
+
+
+def test_a_class_without_images_is_never_answered() -> None:
+    head = logistic(Features.of(RAW[LABELS < 9], RAW), LABELS[LABELS < 9], K)
+    assert head.weights.isfinite().all()
+    assert ((RAW @ head.weights + head.intercepts[:, None]).argmax(2) == 9).double().mean() < 0.05
 
 
 def test_an_overwhelming_penalty_leaves_the_commonest_class() -> None:

@@ -82,4 +82,4 @@ def test_least_squares_and_the_lassos_limit_interpolate_from_as_many_features_as
     fits = {(row["method"], row["features"]): float(row["train_mse"]) < 1e-12 for row in rows}
     for method in ("least squares of minimum norm", LIMIT):
         assert [fits[method, p] for p in (6, N, 24)] == [False, True, True]
-    assert not any(fits["ridge 5", p] for p in (6, N, 24))
+    assert not any(fits["ridge 5.0", p] for p in (6, N, 24))
