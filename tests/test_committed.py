@@ -20,7 +20,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.mark.slow
 def test_a_fresh_clone_has_nothing_to_run_again(clone: Workspace) -> None:
-    assert ran(clone.dvc("repro", "--dry", "--allow-missing")) == set()
+    assert ran(clone.dvc("repro", "--dry", "--allow-missing", "--all-pipelines")) == set()
 
 
 @pytest.mark.slow
@@ -31,8 +31,11 @@ def test_a_fresh_clone_shows_metrics_and_plots_without_training(clone: Workspace
 
 
 def test_tables_and_figures_have_the_hashes_in_dvc_lock() -> None:
-    stages = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
-    for name in ("evaluate", "verdict", "plot"):
+    stages = {
+        **yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"],
+        **yaml.safe_load((ROOT / "prune/dvc.lock").read_text())["stages"],
+    }
+    for name in ("evaluate", "verdict", "plot", "lasso", "heads", "report"):
         for out in stages[name]["outs"]:
             assert hashlib.md5((ROOT / out["path"]).read_bytes()).hexdigest() == out["md5"], out["path"]
 
@@ -41,6 +44,11 @@ def test_tables_and_figures_have_the_hashes_in_dvc_lock() -> None:
 def test_readmes_tables_are_what_show_prints(folder: str) -> None:
     table = Workspace(ROOT).run("python", "-m", "stages.show", folder, "--markdown")
     assert table.strip() in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["lasso", "heads", "prune"])
+def test_readme_says_what_the_stages_found(name: str) -> None:
+    assert (ROOT / f"metrics/{name}.md").read_text().strip() in (ROOT / "README.md").read_text()
 
 
 def test_readme_counts_the_cells_that_agree_with_the_paper() -> None:
