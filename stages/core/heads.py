@@ -92,6 +92,7 @@ def logistic(features: Features, labels: Tensor, strengths: Tensor, tolerance: f
     `tolerance` times the strength, or after `most` steps.
     """
     alive = features.train.any(0)
+    alive[0] |= ~alive.any()  # where all features are dead, one of them stands for none
     x, target, n = features.train[:, alive], one_hot(labels).float().T, len(labels)
     # the cross-entropy's Hessian is at most half of the features' second moments; + 1 for the intercept
     step = 2 / (float(torch.linalg.eigvalsh(x.T @ x / n)[-1]) + 1)

@@ -3,7 +3,14 @@
     python -m tests.benchmarks.statistic [--curves 200]
 
 Every curve is 13 points and 10 seeds of independent normal noise; a call is what the verdict asks of D, a lower
-bound of at least one point and p < 0.05. In points of error.
+bound of at least one point and p < 0.05. In points of error. What it printed, % of 200 curves called:
+
+true curve                                          sd 0.3   sd 1   sd 3   sd 10
+flat, rising, one step up, falling, saturating           0      0      0       0
+a peak of 2                                            100      9    0.5       0
+a peak of 5                                            100    100     27       1
+a peak of 10                                           100    100    100     2.5
+a peak of 30                                           100    100    100     100
 """
 
 import argparse

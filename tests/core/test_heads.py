@@ -115,6 +115,13 @@ def test_an_overwhelming_penalty_leaves_the_commonest_class() -> None:
     assert float(errors(head, FEATURES.train, LABELS)) == pytest.approx(float(1 - commonest))
 
 
+def test_features_that_are_all_dead_leave_the_commonest_class() -> None:
+    rows = measure(Features.of(torch.zeros(N, 3), torch.ones(N, 3)), LABELS, LABELS, [0.01])
+    commonest = float(1 - LABELS.bincount().max() / N)
+    assert [row["test_error"] for row in rows] == pytest.approx([commonest] * 3)
+    assert [row["nonzeros"] for row in rows] == [0, 0, 0]
+
+
 def test_errors_count_the_images_whose_label_is_not_the_largest_output() -> None:
     head = Head(torch.zeros(1, D, 10), torch.eye(10)[:1])
     assert float(errors(head, FEATURES.train, LABELS)) == pytest.approx(float((LABELS != 0).double().mean()))
