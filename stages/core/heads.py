@@ -2,16 +2,15 @@
 
 Targets are ten classes, one-hot for the two regressions; nothing penalises the intercepts. Objectives, with Y (n, 10):
 ridge     |Y - FW|^2 / 2n + strength |W|_2^2 / 2      closed form
-lasso     |Y - FW|^2 / 2n + strength |W|_1            scikit-learn's coordinate descent, a class at a time
-logistic  cross-entropy / n + strength |W|_1          accelerated proximal gradients (Beck & Teboulle 2009, FISTA)
+lasso     |Y - FW|^2 / 2n + strength |W|_1            adaptive proximal gradients
+logistic  cross-entropy / n + strength |W|_1          adaptive proximal gradients
 """
 
-from functools import partial
+import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from sklearn.linear_model import lasso_path
 from torch import Tensor
 
 from stages.core import mlp
@@ -76,47 +75,65 @@ def ridge(features: Features, labels: Tensor, strengths: Tensor) -> tuple[Head, 
     return Head(weights.float(), y.mean(0).float().expand(len(strengths), -1)), effective[0], effective[1]
 
 
-def lasso(features: Features, labels: Tensor, strengths: Tensor) -> Head:
-    x, y = features.train.double().numpy(), one_hot(labels).numpy()
-    gram, target = x.T @ x, x.T @ (y - y.mean(0))
-    descending = np.sort(strengths.numpy())[::-1]
-    path = partial(lasso_path, x, alphas=descending, precompute=gram, max_iter=10_000)
-    weights = np.stack([path(y[:, c] - y[:, c].mean(), Xy=target[:, c])[1] for c in range(CLASSES)], 1)  # (d, 10, K)
-    found = torch.as_tensor(weights).permute(2, 0, 1).flip(0)[strengths.argsort().argsort()]
-    return Head(found.float(), torch.as_tensor(y.mean(0)).float().expand(len(strengths), -1))
+def path(
+    gradient: Callable[[Tensor], Tensor],
+    start: Tensor,
+    strengths: Tensor,
+    penalised: Tensor,
+    tolerance: float,
+    most: int,
+) -> Tensor:
+    """Minimisers (K, 10, p) of a smooth convex f plus strength |w|_1 over the penalised of the p columns, from the
+    strongest penalty to the weakest, each from the one before, by proximal gradients whose step follows the curvature
+    (Latafat et al. 2023, adaPGM). The step must start below 1 / that of f: f's features are standardised, so their
+    number will do. A step is the last once no weight's optimality condition is violated by more than `tolerance` times
+    the strength, or after `most` steps.
+    """
+    found = start.new_zeros(len(strengths), *start.shape)
+    w, step = start, 1 / start.shape[1]
+    before = step
+    for place in strengths.argsort(descending=True).tolist():
+        strength = float(strengths[place])
+        g = gradient(w)
+        for _ in range(most):
+            new = w - step * g
+            new -= new.clamp(-step * strength, step * strength) * penalised
+            new_g = gradient(new)
+            dw, dg = new - w, new_g - g
+            w, g = new, new_g
+            if (dg - dw / step).abs().max() <= tolerance * strength:
+                break
+            size, inner, curve = (float((a * b).sum()) for a, b in ((dw, dw), (dg, dw), (dg, dg)))
+            excess = step * (step * curve - inner) / size
+            limit = step / (2 * excess**0.5) if excess > 0 else math.inf
+            before, step = step, min(step * (1 + step / before) ** 0.5, limit)
+        found[place] = w
+    return found
+
+
+def lasso(features: Features, labels: Tensor, strengths: Tensor, tolerance: float = 0.01, most: int = 10_000) -> Head:
+    """See `path`."""
+    x, y, n = features.train.double(), one_hot(labels), len(labels)
+    gram, target = x.T @ x / n, (y - y.mean(0)).T @ x / n
+    every = torch.ones(len(gram), dtype=torch.float64)
+    found = path(lambda w: w @ gram - target, torch.zeros_like(target), strengths, every, tolerance, most)
+    return Head(found.mT.float(), y.mean(0).float().expand(len(strengths), -1))
 
 
 def logistic(features: Features, labels: Tensor, strengths: Tensor, tolerance: float = 0.03, most: int = 3000) -> Head:
-    """From the strongest penalty to the weakest, each from the one before. Momentum starts anew where it points uphill
-    (O'Donoghue & Candes 2015); a step is the last once no weight's optimality condition is violated by more than
-    `tolerance` times the strength, or after `most` steps.
-    """
-    alive = features.train.any(0)
-    alive[0] |= ~alive.any()  # where all features are dead, one of them stands for none
-    x, target, n = features.train[:, alive], one_hot(labels).float().T, len(labels)
-    # the cross-entropy's Hessian is at most half of the features' second moments; + 1 for the intercept
-    step = 2 / (float(torch.linalg.eigvalsh(x.T @ x / n)[-1]) + 1)
-    w = x.new_zeros(CLASSES, x.shape[1])
-    b = target.mean(1, keepdim=True).clamp(min=0.5 / n).log()
-    weights = x.new_zeros(len(strengths), len(alive), CLASSES)
-    intercepts = x.new_zeros(len(strengths), CLASSES)
-    for place in strengths.argsort(descending=True).tolist():
-        limit = step * float(strengths[place])
-        v, c, t = w, b, 1.0
-        for _ in range(most):
-            wrong = torch.softmax(v @ x.T + c, 0).sub_(target).mul_(step / n)  # (10, n)
-            stepped = v - wrong @ x
-            new_w, new_b = stepped - stepped.clamp(-limit, limit), c - wrong.sum(1, keepdim=True)
-            moved = (v - new_w).abs().max()
-            uphill = bool(((v - new_w) * (new_w - w)).sum() > 0)
-            new_t = (1 + (1 + 4 * t**2) ** 0.5) / 2
-            momentum, t = (0.0, 1.0) if uphill else ((t - 1) / new_t, new_t)
-            v, c = new_w + momentum * (new_w - w), new_b + momentum * (new_b - b)
-            w, b = new_w, new_b
-            if moved <= tolerance * limit:
-                break
-        weights[place, alive], intercepts[place] = w.T, b[:, 0]
-    return Head(weights, intercepts)
+    """See `path`; the intercept is its last column."""
+    target, n = one_hot(labels).float().T, len(labels)
+    x = torch.cat([features.train.T, torch.ones(1, n)])  # (d + 1, n)
+    start = torch.zeros(CLASSES, len(x))
+    start[:, -1] = target.mean(1).clamp(min=0.5 / n).log()
+    penalised = torch.ones(len(x))
+    penalised[-1] = 0
+
+    def gradient(w: Tensor) -> Tensor:
+        return torch.softmax(w @ x, 0).sub_(target).div_(n) @ x.T
+
+    found = path(gradient, start, strengths, penalised, tolerance, most)  # (K, 10, d + 1)
+    return Head(found[..., :-1].mT, found[..., -1])
 
 
 def errors(head: Head, features: Tensor, labels: Tensor) -> Tensor:
