@@ -1,4 +1,4 @@
-# `make` sets up and runs the main job, `make test` sets up and runs the tests; both may be repeated.
+# `make` sets up and runs the main job, `make test` sets up and runs the tests; both may be repeated. `make help` lists.
 SHELL := /bin/bash
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -7,42 +7,46 @@ ifneq ($(LOCAL_MNIST),)
 export MNIST_MIRROR ?= $(LOCAL_MNIST)
 endif
 
-.PHONY: run digits experiments compare prune test lint
-run: .venv/ready
+.PHONY: run digits experiments compare prune results test lint help
+run: .venv/ready  ## the main job: fetch MNIST, train the grid, evaluate, plot; about ten minutes on two cores
 	@dvc repro --quiet check
-	@if dvc repro download; then python -m stages.sweep && python -m stages.show; else $(MAKE) --no-print-directory digits INSTEAD=1; fi
+	@if dvc repro download; then python -m stages.sweep; else $(MAKE) --no-print-directory digits INSTEAD=1; fi
 
 # as an experiment in a folder of its own: params.yaml, dvc.lock, metrics/ and plots/ here stay as they are
-digits: .venv/ready
+digits: .venv/ready  ## the same on scikit-learn's digits, which need no network, as an experiment
 ifdef INSTEAD
 	@printf '\n%s\n%s\n\n' '*** THE DATA SET COULD NOT BE FETCHED (see above). Running the same pipeline on scikit-learn digits INSTEAD. ***' \
 	  '*** What follows says nothing about MNIST. To try again: make, or MNIST_MIRROR=folder-or-URL make ***'
 endif
-	python -m stages.sweep digits && python -m stages.show experiments/digits
+	python -m stages.sweep digits
 	@printf '%s\n' 'Its tables and figures are in experiments/digits/; those in metrics/ and plots/ are not its own.'
 
-# every named experiment, and their comparison; about an hour on two cores
-experiments: .venv/ready
+experiments: .venv/ready  ## every named experiment, and their comparison; about an hour on two cores
 	for name in $(basename $(notdir $(wildcard experiments/*.yaml))); do python -m stages.sweep $$name || exit 1; done
 	$(MAKE) --no-print-directory compare
 
-compare: .venv/ready
+compare: .venv/ready  ## the figures that show several experiments
 	python -m stages.compare metrics experiments/l1-subgradient experiments/l1-proximal --out plots/penalties.png
 	python -m stages.compare metrics experiments/small-step --out plots/step_size.png
 	python -m stages.compare experiments/label-noise experiments/label-noise-l1 --out plots/label_noise.png
 	python -m stages.compare experiments/width-clean experiments/width-noise --over width --out plots/widths.png
 
-# test error over sparsity by pruning; about a quarter of an hour on two cores
-prune: .venv/ready
+prune: .venv/ready  ## test error over sparsity by pruning; about a quarter of an hour on two cores
 	@dvc repro --quiet check && dvc repro download && python -m stages.sweep --study prune
 
-test: .venv/ready-dev
+results: .venv/ready  ## write the tables and findings into README.md and RESULTS.md
+	python -m stages.results README.md RESULTS.md
+
+test: .venv/ready-dev  ## set up and run the tests
 	python -m pytest
 
-lint: .venv/ready-dev
+lint: .venv/ready-dev  ## style and types
 	ruff check .
 	ruff format --check .
 	mypy
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -51,6 +55,7 @@ lint: .venv/ready-dev
 
 .venv/ready: requirements.txt | .venv/bin/python
 	python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	python -m stages.page
 	@touch $@
 
 .venv/ready-dev: requirements-dev.txt .venv/ready

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.models import get_model, get_model_weights, list_models
 
-from stages.core.datasets import FACTS
 from stages.files import UserError
 
 
@@ -38,9 +37,8 @@ def penultimate(network: nn.Module) -> nn.Module:
 
 
 @torch.inference_mode()
-def features(network: nn.Module, transform: Any, pixels: Tensor, dataset: str, chunk: int = 100) -> Tensor:
+def features(network: nn.Module, transform: Any, pixels: Tensor, mean: float, std: float, chunk: int = 100) -> Tensor:
     """Outputs (N, d) for normalised pixels (N, D) of square images, made grey RGB images in [0, 1] again."""
-    facts = FACTS[dataset]
     side = round(pixels.shape[1] ** 0.5)
-    images = (pixels * facts.std + facts.mean).clamp(0, 1).view(-1, 1, side, side).expand(-1, 3, -1, -1)
+    images = (pixels * std + mean).clamp(0, 1).view(-1, 1, side, side).expand(-1, 3, -1, -1)
     return torch.cat([network(transform(part)).flatten(1) for part in images.split(chunk)])

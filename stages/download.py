@@ -8,6 +8,8 @@ import argparse
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,6 @@ from stages import files
 from stages.console import console, run
 from stages.core import tensors
 
-SETS = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "kmnist": datasets.KMNIST}
 TIMEOUT_S = 20.0  # without a byte
 DIGITS_TRAIN_PER_CLASS = 100  # scikit-learn's digits come in one piece: the first 100 of each class, and the rest
 
@@ -79,9 +80,9 @@ def _reason(error: OSError) -> str:
     return error.strerror or " ".join(str(error).split())[:160]
 
 
-def torchvision_set(name: str) -> dict[str, Any]:
-    dataset = SETS[name]
-    own = os.environ.get(f"{name.upper()}_MIRROR")
+def torchvision_set(dataset: type[datasets.MNIST], variable: str) -> dict[str, Any]:
+    """A set in MNIST's format; the environment variable names a mirror that is tried first."""
+    own = os.environ.get(variable)
     with tempfile.TemporaryDirectory() as root:
         raw = Path(root) / dataset.__name__ / "raw"
         raw.mkdir(parents=True)
@@ -112,13 +113,23 @@ def digits() -> dict[str, Any]:
     }
 
 
+# how to get each data set, the pixel value that becomes 1, and mean and spread of the training file's pixels after that
+SETS: dict[str, tuple[Callable[[], dict[str, Any]], float, float, float]] = {
+    "mnist": (partial(torchvision_set, datasets.MNIST, "MNIST_MIRROR"), 255, 0.1307, 0.3081),
+    "fashion_mnist": (partial(torchvision_set, datasets.FashionMNIST, "FASHION_MNIST_MIRROR"), 255, 0.2860, 0.3530),
+    "kmnist": (partial(torchvision_set, datasets.KMNIST, "KMNIST_MIRROR"), 255, 0.1918, 0.3483),
+    "digits": (digits, 16, 0.3072, 0.3764),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     name = files.read_params().data.name
-    content = digits() if name == "digits" else torchvision_set(name)
-    files.write(args.out, tensors.to_bytes({"dataset": name, **content}))
+    get, largest, mean, std = SETS[name]
+    content = {"dataset": name, "largest": float(largest), "mean": mean, "std": std, **get()}
+    files.write(args.out, tensors.to_bytes(content))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""How every figure looks: style, colours, the alpha axis, panels; and a figure's bytes."""
+"""How every figure looks: style, colours, the alpha axis, panels; and its files."""
 
 import io
+import os
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -8,24 +10,23 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from PIL import Image
+
+from stages import files
 
 matplotlib.use("Agg")
 
-STYLE: Any = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-    "lines.linewidth": 1.5,
-    "lines.markersize": 4,
-    "legend.frameon": False,
-    "savefig.dpi": 130,
-    "figure.constrained_layout.use": True,
-}
-OKABE_ITO = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"]
+STYLE = Path(__file__).with_suffix(".mplstyle")
+OKABE_ITO = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]  # told apart with any colour vision
 GRADIENT = matplotlib.colormaps["viridis"]
+WIDTHS = [1, 5, 10, 25, 50, 75, 100, 1000]  # evenly spaced along the gradient
+
+
+def width_colour(width: int) -> str:
+    """The colour (#rrggbb) of a width in every figure and chart, whatever other widths it stands beside."""
+    return to_hex(GRADIENT(0.93 * np.interp(np.log(width), np.log(WIDTHS), np.linspace(0, 1, len(WIDTHS)))))
 
 
 def shades(values: list[float]) -> dict[Any, tuple[float, float, float, float]]:
@@ -81,8 +82,23 @@ def width_axis(ax: Axes, widths: pd.Series) -> None:
     ax.set_xticks([], minor=True)
 
 
-def to_png(figure: Figure) -> bytes:
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})
+def to_bytes(figure: Figure, kind: str) -> bytes:
+    """The figure as png (in 256 colours, for git's sake), svg or pdf, the same bytes every time."""
+    content = io.BytesIO()
+    undated = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    figure.savefig(content, format=kind, metadata=undated)
+    if kind != "png":
+        return content.getvalue()
+    small = io.BytesIO()
+    Image.open(content).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    return small.getvalue()
+
+
+def save(path: str | Path, figure: Figure) -> None:
+    """Write the PNG, and beside it the vector file that SDD_VECTOR (svg or pdf) asks for."""
+    vector = os.environ.get("SDD_VECTOR")
+    if vector not in (None, "", "svg", "pdf"):
+        raise files.UserError(f"SDD_VECTOR={vector}: must be svg or pdf")
+    for kind in ("png", vector) if vector else ("png",):
+        files.write(Path(path).with_suffix(f".{kind}"), to_bytes(figure, kind))
     plt.close(figure)
-    return png.getvalue()

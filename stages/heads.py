@@ -16,7 +16,7 @@ from stages.console import console, run
 from stages.core.heads import Features, measure
 from stages.core.params import Heads
 from stages.core.tables import to_csv, to_json, to_records
-from stages.figures import OKABE_ITO, STYLE, panels, to_png
+from stages.figures import OKABE_ITO, STYLE, panels, save
 
 HEADS = ["ridge", "lasso", "logistic"]
 
@@ -30,7 +30,7 @@ def whole_images(config: Heads, data: dict[str, Any]) -> dict[str, tuple[Tensor,
 
         network, transform = backbone.load(config.backbone)
         network = backbone.penultimate(network)
-        train, test = (backbone.features(network, transform, part, data["dataset"]) for part in pixels)
+        train, test = (backbone.features(network, transform, part, data["mean"], data["std"]) for part in pixels)
         found["pretrained"] = train, test
     return found
 
@@ -65,11 +65,11 @@ def finding(found: dict[str, Any]) -> str:
 
 
 def points(table: pd.DataFrame, caption: str) -> pd.DataFrame:
-    """For `dvc plots`: mean test error over strength, of the refitted heads at each kind's largest dimension."""
+    """For `dvc plots`: mean test error in % over strength, of the refitted heads at each kind's largest dimension."""
     largest = table.groupby("features").dimension.transform("max")
     rows = table[(table.dimension == largest) & (table["head"] != "own")]
     errors = rows.groupby(["head", "features", "strength"], sort=False).test_error
-    mean, sd = errors.mean(), errors.std().fillna(0)
+    mean, sd = 100 * errors.mean(), 100 * errors.std().fillna(0)
     found = pd.DataFrame({"test_error": mean, "low": mean - sd, "high": mean + sd}).reset_index()
     return found.rename(columns={"features": "series"}).assign(run=found["head"] + ", " + caption)
 
@@ -136,14 +136,15 @@ def main() -> None:
     chosen = best(table)
     found = summary(chosen)
     sentence = finding(found)
-    caption = f"{data['dataset']}, {table.seed.nunique()} seeds, hidden layers trained at alpha {table.alpha[0]:g}"
-    plt.rcParams.update(STYLE)
+    few = f"{data['dataset']}, {table.seed.nunique()} seeds"
+    caption = f"{few}, hidden layers trained at alpha {table.alpha[0]:g}"
+    plt.style.use(STYLE)
     metrics, plots = Path(args.metrics), Path(args.plots)
     files.write(metrics / "heads.csv", to_csv(table))
     files.write(metrics / "heads.json", to_json({data["dataset"]: found}))
     files.write(metrics / "heads.md", f"{sentence}\n".encode())
-    files.write(plots / "heads.png", to_png(figure(table, chosen, caption)))
-    files.write(plots / "heads.json", to_records(points(table, caption)))
+    save(plots / "heads.png", figure(table, chosen, caption))
+    files.write(plots / "heads.json", to_records(points(table, few)))
     console.print(sentence)
 
 

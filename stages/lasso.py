@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from threadpoolctl import threadpool_limits
 
 from stages import files
 from stages.console import console, run
@@ -17,7 +18,7 @@ from stages.core.params import Lasso
 from stages.core.regression import LIMIT, over_components, over_features, published_sample
 from stages.core.tables import to_csv, to_json, to_records
 from stages.core.verdict import SIGNIFICANCE
-from stages.figures import OKABE_ITO, STYLE, panels, to_png
+from stages.figures import OKABE_ITO, STYLE, panels, save
 
 LEAST_FACTOR = 1.1  # by which a peak must exceed the higher of its valleys to be one
 
@@ -132,21 +133,22 @@ def main() -> None:
     args = parser.parse_args()
     config = files.read_params().lasso
     sample = published_sample(config.samples, config.features, config.informative, config.noise, config.seed)
-    published = pd.DataFrame(over_components(sample, config.alpha, config.seed))
-    table = pd.DataFrame(
-        row
-        for i in range(config.runs)
-        for row in over_features(config.n_features, config.n_train, config.interpolation_noise, config.ridge, i)
-    )
+    with threadpool_limits(1):  # so that the numbers do not depend on the cores
+        published = pd.DataFrame(over_components(sample, config.alpha, config.seed))
+        table = pd.DataFrame(
+            row
+            for i in range(config.runs)
+            for row in over_features(config.n_features, config.n_train, config.interpolation_noise, config.ridge, i)
+        )
     numbers = summary(published, table)
     sentence = finding(numbers, config)
-    plt.rcParams.update(STYLE)
+    plt.style.use(STYLE)
     metrics, plots = Path(args.metrics), Path(args.plots)
     files.write(metrics / "lasso.csv", to_csv(published))
     files.write(metrics / "interpolation.csv", to_csv(table))
     files.write(metrics / "lasso.json", to_json(numbers))
     files.write(metrics / "lasso.md", f"{sentence}\n".encode())
-    files.write(plots / "lasso.png", to_png(figure(published, table, config)))
+    save(plots / "lasso.png", figure(published, table, config))
     files.write(plots / "lasso.json", to_records(points(table, config)))
     console.print(sentence)
 

@@ -12,20 +12,29 @@ from matplotlib.figure import Figure
 
 from stages import files
 from stages.console import run
-from stages.core.tables import answer, cell_means, d_with_interval, to_records
-from stages.figures import STYLE, accuracy_line, alpha_axis, error_over_width, panels, shades, to_png, width_axis
+from stages.core.findings import answer, by_width, d_with_interval
+from stages.core.tables import cell_means, to_records
+from stages.figures import (
+    OKABE_ITO,
+    STYLE,
+    accuracy_line,
+    alpha_axis,
+    error_over_width,
+    panels,
+    save,
+    shades,
+    width_axis,
+    width_colour,
+)
 
 
 def table1(means: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any], caption: str) -> Figure:
     """The six panels of the paper's Table 1, test accuracy over alpha, with the verdict of each width."""
     widths = sorted(means.width.unique())
-    colours = shades(widths)
     figure, axes = panels(len(widths))
     for ax, width in zip(axes, widths, strict=True):
-        ours = means[means.width == width]
-        accuracy_line(
-            ax, ours, "test_error", "mean and standard deviation over seeds", color=colours[width], marker="o"
-        )
+        ours, colour = means[means.width == width], width_colour(width)
+        accuracy_line(ax, ours, "test_error", "mean and standard deviation over seeds", color=colour, marker="o")
         theirs = paper[paper.width == width]
         if len(theirs):
             ax.plot(theirs.alpha, theirs.paper_accuracy, "x", color="crimson", label="paper (one run)", zorder=3)
@@ -47,7 +56,7 @@ def by_parity(means: pd.DataFrame, epochs: int, caption: str) -> Figure:
     figure, axes = panels(len(widths))
     last = {"odd": epochs - 1 + epochs % 2, "even": epochs - epochs % 2}
     for ax, width in zip(axes, widths, strict=True):
-        for parity, colour in (("odd", "#d55e00"), ("even", "#0072b2")):
+        for parity, colour in (("odd", OKABE_ITO[1]), ("even", OKABE_ITO[0])):
             column = f"test_error_{parity}"
             accuracy_line(ax, means[means.width == width], column, f"epoch {last[parity]}", color=colour, marker="o")
         ax.set(title=f"width {width}", ylabel="test accuracy, %", ylim=(0, 100))
@@ -62,8 +71,8 @@ def over_width(means: pd.DataFrame, verdict: dict[str, Any], caption: str) -> Fi
     alpha = means.alpha.min()
     cells = means[means.alpha == alpha]
     figure, ax = plt.subplots(figsize=(5.4, 3.6))
-    error_over_width(ax, cells, "test_error", "test error", color="#0072b2", marker="o")
-    error_over_width(ax, cells, "train_error", "training error", color="#d55e00", marker="o")
+    error_over_width(ax, cells, "test_error", "test error", color=OKABE_ITO[0], marker="o")
+    error_over_width(ax, cells, "train_error", "training error", color=OKABE_ITO[1], marker="o")
     if "threshold" in verdict:
         ax.axvline(verdict["threshold"], color="0.4", linestyle="--", label="first width that fits its training set")
     width_axis(ax, cells.width)
@@ -76,18 +85,18 @@ def over_width(means: pd.DataFrame, verdict: dict[str, Any], caption: str) -> Fi
 def over_sparsity(means: pd.DataFrame, caption: str) -> Figure:
     """Test error against three measured sparsities, one point a cell."""
     measures = {
-        "zero_fraction": "weights exactly zero, share",
-        "gini": "Gini index of |w|",
-        "prunable_fraction": "weights prunable at no cost\n(training error +0.5 points), share",
+        "zero_fraction": "weights exactly zero, %",
+        "gini": "Gini index of |w|, %",
+        "prunable_fraction": "weights prunable at no cost\n(training error +0.5 points), %",
     }
-    colours = shades(list(means.width.unique()))
     figure, axes = panels(len(measures), size=(3.6, 3.2))
     for ax, (column, label) in zip(axes, measures.items(), strict=True):
         for width, cells in means.groupby("width"):
-            x, y = (cells[c] for c in (column, "test_error"))
-            sx, sy = (cells[f"{c}_sd"] for c in (column, "test_error"))
-            ax.errorbar(x, y, xerr=sx, yerr=sy, fmt="o", color=colours[width], elinewidth=0.7, label=width)
-        ax.set(xlabel=label, ylabel="test error", xlim=(-0.03, 1.03), ylim=(0, 1))
+            x, y = (100 * cells[c] for c in (column, "test_error"))
+            sx, sy = (100 * cells[f"{c}_sd"] for c in (column, "test_error"))
+            colour = width_colour(int(str(width)))
+            ax.errorbar(x, y, xerr=sx, yerr=sy, fmt="o", color=colour, elinewidth=0.7, label=width)
+        ax.set(xlabel=label, ylabel="test error, %", xlim=(-3, 103), ylim=(0, 100))
     figure.legend(*axes[0].get_legend_handles_labels(), title="width", loc="outside right upper")
     figure.suptitle(f"Test error against measured sparsity, mean and standard deviation of every cell\n{caption}")
     return figure
@@ -95,18 +104,18 @@ def over_sparsity(means: pd.DataFrame, caption: str) -> Figure:
 
 def heat_map(means: pd.DataFrame, caption: str) -> Figure:
     """Mean test error over width and alpha."""
-    table = means.pivot(index="width", columns="alpha", values="test_error").sort_index(ascending=False)
+    table = 100 * means.pivot(index="width", columns="alpha", values="test_error").sort_index(ascending=False)
     figure, ax = plt.subplots(figsize=(2.2 + 0.55 * table.shape[1], 1.6 + 0.4 * table.shape[0]))
-    image = ax.imshow(table, cmap="viridis_r", vmin=0, vmax=1, aspect="auto")
+    image = ax.imshow(table, cmap="viridis_r", vmin=0, vmax=100, aspect="auto")
     for (row, column), error in np.ndenumerate(table.to_numpy()):
         ax.text(
-            column, row, f"{error:.2f}", ha="center", va="center", color="white" if error > 0.5 else "black", fontsize=7
+            column, row, f"{error:.1f}", ha="center", va="center", color="white" if error > 50 else "black", fontsize=7
         )
     ax.grid(visible=False)
     ax.set_xticks(range(table.shape[1]), [f"{a:g}" for a in table.columns])
     ax.set_yticks(range(table.shape[0]), [f"{w}" for w in table.index])
     ax.set(xlabel="penalty strength alpha", ylabel="width")
-    figure.colorbar(image, label="mean test error")
+    figure.colorbar(image, label="mean test error, %")
     figure.suptitle(f"Mean test error by width and alpha\n{caption}")
     return figure
 
@@ -118,12 +127,32 @@ def over_epochs(curves: pd.DataFrame, caption: str) -> Figure:
     figure, axes = panels(len(widths))
     for ax, width in zip(axes, widths, strict=True):
         for alpha, cell in curves[curves.width == width].groupby("alpha"):
-            ax.plot(cell.epoch, cell.test_error, color=colours[alpha], label=f"{alpha:g}", linewidth=1.2)
-            ax.plot(cell.epoch, cell.train_error, color=colours[alpha], linewidth=0.8, linestyle=":")
-        ax.set(title=f"width {width}", xlabel="epoch", ylabel="error", ylim=(0, 1))
+            ax.plot(cell.epoch, 100 * cell.test_error, color=colours[alpha], label=f"{alpha:g}", linewidth=1.2)
+            ax.plot(cell.epoch, 100 * cell.train_error, color=colours[alpha], linewidth=0.8, linestyle=":")
+        ax.set(title=f"width {width}", xlabel="epoch", ylabel="error, %", ylim=(0, 100))
     figure.legend(*axes[0].get_legend_handles_labels(), title="alpha", loc="outside right upper")
     figure.suptitle(f"Test error (solid) and training error (dotted) during training, mean over seeds\n{caption}")
     return figure
+
+
+def points(means: pd.DataFrame) -> pd.DataFrame:
+    """For `dvc plots`: a row a cell; errors and shares in %, with their bands of one standard deviation."""
+    found = means[["width", "alpha"]].assign(colour=means.width.map(width_colour))
+    for name in ("test_error", "zero_fraction", "prunable_fraction"):
+        value, spread = 100 * means[name], 100 * means[f"{name}_sd"].fillna(0)
+        found = found.assign(**{name: value, f"{name}_low": value - spread, f"{name}_high": value + spread})
+    return found
+
+
+def heights(verdict: dict[str, Any]) -> pd.DataFrame:
+    """For `dvc plots`: a row a width, D with its interval in points, and the answer."""
+    rows = [
+        {"width": width, "colour": width_colour(width), "interval": d_with_interval(v), "answer": answer(v)}
+        | {"double_descent": answer(v).split(":")[0], **{name: 100 * v[name] for name in ("D", "D_low", "D_high")}}
+        for width, v in by_width(verdict).items()
+        if "D" in v
+    ]
+    return pd.DataFrame(rows)
 
 
 def main() -> None:
@@ -141,7 +170,7 @@ def main() -> None:
     means = cell_means(cells)
     verdict = json.loads((Path(args.metrics) / "verdict.json").read_text())[name]
 
-    plt.rcParams.update(STYLE)
+    plt.style.use(STYLE)
     figures = {
         "table1": table1(means, paper, verdict, caption),
         "by_parity": by_parity(means, train.epochs, caption),
@@ -150,12 +179,14 @@ def main() -> None:
         "heat_map": heat_map(means, caption),
         "over_epochs": over_epochs(curves, caption),
     }
-    for name, figure in figures.items():
-        files.write(Path(args.out) / f"{name}.png", to_png(figure))
-    spread = means.test_error_sd.fillna(0)
-    bands = means.assign(low=means.test_error - spread, high=means.test_error + spread)
-    files.write(Path(args.out) / "cells.json", to_records(bands.assign(run=caption)))
-    files.write(Path(args.out) / "curves.json", to_records(curves.assign(run=caption)))
+    out = Path(args.out)
+    for stem, figure in figures.items():
+        save(out / f"{stem}.png", figure)
+    files.write(out / "cells.json", to_records(points(means).assign(run=caption)))
+    errors = {name: 100 * curves[name] for name in ("test_error", "train_error")}
+    of_epochs = curves[["width", "alpha", "epoch", "train_loss"]].assign(**errors, run=caption)
+    files.write(out / "curves.json", to_records(of_epochs))
+    files.write(out / "verdict.json", to_records(heights(verdict).assign(run=caption)))
 
 
 if __name__ == "__main__":

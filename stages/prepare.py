@@ -5,7 +5,7 @@ import argparse
 from stages import files
 from stages.console import run
 from stages.core import tensors
-from stages.core.datasets import FACTS, first_per_class, normalise, with_noise
+from stages.core.datasets import first_per_class, normalise, with_noise
 
 
 def main() -> None:
@@ -16,6 +16,7 @@ def main() -> None:
     data = files.read_params().data
     raw = files.read_tensors(args.raw, "dvc repro -f download")
 
+    scale = {name: raw[name] for name in ("largest", "mean", "std")}
     subset = {}
     for split, count in (("train", data.train_per_class), ("test", data.test_per_class)):
         try:
@@ -24,10 +25,10 @@ def main() -> None:
             raise files.UserError(
                 f"params.yaml: data.{split}_per_class: {count} is too many: in the {split} file of {data.name} {error}"
             ) from None
-        subset[f"{split}_pixels"] = normalise(raw[f"{split}_images"][chosen], FACTS[data.name])
+        subset[f"{split}_pixels"] = normalise(raw[f"{split}_images"][chosen], **scale)
         subset[f"{split}_labels"] = raw[f"{split}_labels"][chosen].long()
     subset["train_labels"] = with_noise(subset["train_labels"], data.label_noise, data.seed)
-    files.write(args.out, tensors.to_bytes({"dataset": data.name, "label_noise": data.label_noise, **subset}))
+    files.write(args.out, tensors.to_bytes({"dataset": data.name, "label_noise": data.label_noise, **scale, **subset}))
 
 
 if __name__ == "__main__":

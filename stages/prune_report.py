@@ -15,10 +15,11 @@ from matplotlib.figure import Figure
 from stages import files
 from stages.console import console, run
 from stages.core.descent import descent, holm
+from stages.core.findings import d_with_interval
 from stages.core.params import PruneParams
-from stages.core.tables import d_with_interval, to_csv, to_json, to_records
+from stages.core.tables import to_csv, to_json, to_records
 from stages.core.verdict import SIGNIFICANCE, SMALLEST, peaks
-from stages.figures import OKABE_ITO, STYLE, panels, to_png
+from stages.figures import OKABE_ITO, STYLE, panels, save
 
 MEASURES = ["train_error", "test_error", "train_loss", "test_loss", "noise_fitted", "learning_distance"]
 FITTED = 0.01  # training error up to which the labels, wrong ones included, count as fitted
@@ -121,6 +122,14 @@ def figure(table: pd.DataFrame, caption: str) -> Figure:
     return whole
 
 
+def points(table: pd.DataFrame) -> pd.DataFrame:
+    """For `dvc plots`: a row a cell and round; in %, test error with its band of one standard deviation."""
+    groups = table.assign(series=table.method + ", " + table.retraining).groupby(["series", "round"], sort=False)
+    mean, spread = 100 * groups.test_error.mean(), 100 * groups.test_error.std().fillna(0)
+    left = 100 * (1 - groups.sparsity.mean())
+    return pd.DataFrame({"left": left, "test_error": mean, "low": mean - spread, "high": mean + spread}).reset_index()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cells", required=True)
@@ -136,17 +145,13 @@ def main() -> None:
     caption = (
         f"{table.dataset[0]}, {100 * config.label_noise:g} % label noise, width {config.width}, {config.seeds} seeds"
     )
-    plt.rcParams.update(STYLE)
+    plt.style.use(STYLE)
     metrics, plots = Path(args.metrics), Path(args.plots)
     files.write(metrics / "prune.csv", to_csv(table))
     files.write(metrics / "prune.json", to_json({str(table.dataset[0]): found}))
     files.write(metrics / "prune.md", f"{sentence}\n".encode())
-    files.write(plots / "prune.png", to_png(figure(table, caption)))
-    groups = table.assign(series=table.method + ", " + table.retraining).groupby(["series", "round"], sort=False)
-    means, spread = groups.mean(numeric_only=True), groups.std(numeric_only=True).fillna(0)
-    bands = means.assign(low=means.test_error - spread.test_error, high=means.test_error + spread.test_error)
-    left = bands.reset_index().assign(left=1 - means.sparsity.to_numpy(), run=caption)
-    files.write(plots / "prune.json", to_records(left.drop(columns="seed")))
+    save(plots / "prune.png", figure(table, caption))
+    files.write(plots / "prune.json", to_records(points(table).assign(run=caption)))
     console.print(sentence)
 
 

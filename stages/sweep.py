@@ -55,6 +55,11 @@ def dvc(*arguments: str, cwd: str | Path = ".") -> None:
         raise files.UserError(f"dvc {' '.join(arguments)} ended with exit status {status}, see above")
 
 
+def show(study: Study, cwd: str | Path = ".") -> None:
+    if study is STUDIES["grid"]:  # what the pruning study found its last stage has said
+        subprocess.run([sys.executable, "-m", "stages.show"], cwd=cwd)
+
+
 def train(
     study: Study, cells: list[StaleCell], data: bytes, config: Any, by: dict[str, str], args: argparse.Namespace
 ) -> list[StaleCell]:
@@ -159,6 +164,7 @@ def experiment(args: argparse.Namespace) -> None:
         if subprocess.run(command, cwd=folder).returncode:
             raise files.UserError(f"experiment {name} is not complete, see above; the same command goes on with it")
         dvc("repro", *STUDIES[args.study].results, cwd=folder)
+        show(STUDIES[args.study], folder)
         dvc("exp", "save", "--force", "--name", name, cwd=folder)
         if args.experiment:
             keep(args.experiment, folder)
@@ -214,6 +220,7 @@ def main() -> None:
         sweep(args)
         if not args.only_cells:
             dvc("repro", *STUDIES[args.study].results)
+            show(STUDIES[args.study])
 
 
 if __name__ == "__main__":

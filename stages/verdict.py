@@ -1,11 +1,14 @@
-"""Stage `verdict`: from the cells' rows to metrics/verdict.json; see core/verdict.py and core/descent.py."""
+"""Stage `verdict`: from the cells' rows to metrics/verdict.json, see core/verdict.py and core/descent.py; and the few
+numbers that sum up an experiment."""
 
 import argparse
+from pathlib import Path
 
 import pandas as pd
 
 from stages import files
 from stages.console import console, run
+from stages.core.findings import finding, headline
 from stages.core.tables import to_json
 from stages.core.verdict import verdict
 
@@ -16,12 +19,15 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     cells = pd.read_csv(args.cells)
+    name = cells.dataset.iloc[0]
     try:
         found = verdict(cells)
     except ValueError as error:
-        found = {cells.dataset.iloc[0]: {}}
+        found = {name: {}}
         console.print(f"no verdict: {error}")
-    files.write(args.out, to_json(found))
+    files.write(Path(args.out) / "verdict.json", to_json(found))
+    files.write(Path(args.out) / "headline.json", to_json(headline(cells, found[name])))
+    console.print(finding(cells, found[name]))
 
 
 if __name__ == "__main__":

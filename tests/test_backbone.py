@@ -14,9 +14,9 @@ def test_the_penultimate_layer_of_small_grey_images(name: str, dimension: int) -
     torch.manual_seed(0)
     network = backbone.penultimate(get_model(name, weights=None))
     pixels = torch.randn(3, 28 * 28)
-    found = backbone.features(network, Resize(64), pixels, "mnist", chunk=2)
+    found = backbone.features(network, Resize(64), pixels, 0.1, 0.3, chunk=2)
     assert found.shape == (3, dimension)
-    torch.testing.assert_close(found[:1], backbone.features(network, Resize(64), pixels[:1], "mnist"))
+    torch.testing.assert_close(found[:1], backbone.features(network, Resize(64), pixels[:1], 0.1, 0.3))
 
 
 def test_without_network_there_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: pytest.TempPathFactory) -> None:

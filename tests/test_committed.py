@@ -35,7 +35,7 @@ def test_tables_and_figures_have_the_hashes_in_dvc_lock() -> None:
         **yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"],
         **yaml.safe_load((ROOT / "prune/dvc.lock").read_text())["stages"],
     }
-    for name in ("evaluate", "verdict", "plot", "lasso", "heads", "report"):
+    for name in ("evaluate", "verdict", "plot", "lasso", "heads", "report", "prune_report"):
         for out in stages[name]["outs"]:
             assert hashlib.md5((ROOT / out["path"]).read_bytes()).hexdigest() == out["md5"], out["path"]
 

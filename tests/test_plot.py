@@ -2,16 +2,19 @@
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 
 from stages import plot
 from stages.core.tables import cell_means, to_records
-from stages.figures import alpha_axis, shades, to_png
+from stages.figures import STYLE, WIDTHS, alpha_axis, save, to_bytes, width_colour
+from stages.files import UserError
 
 ALPHAS = [0.0, 0.01, 1.0, 100.0]
 MEASURES = ["train_error", "zero_fraction", "gini", "prunable_fraction", "test_error_odd", "test_error_even"]
@@ -64,9 +67,31 @@ def test_the_fitted_width_is_marked_only_if_there_is_one(means: pd.DataFrame) ->
     assert marks({"threshold": 25}) == [25]
 
 
-def test_a_width_has_its_own_colour_and_figures_the_same_bytes_twice(means: pd.DataFrame) -> None:
-    assert len(set(shades([5, 10, 25, 50, 75, 100]).values())) == 6
-    assert to_png(plot.heat_map(means, "mnist")) == to_png(plot.heat_map(means, "mnist"))
+def test_a_width_has_one_colour_whatever_stands_beside_it_and_no_two_are_close() -> None:
+    colours = [np.array(to_rgb(width_colour(width))) for width in WIDTHS]
+    assert min(np.abs(a - b).max() for a, b in pairwise(colours)) > 0.08
+    assert width_colour(2000) == width_colour(1000)
+    assert width_colour(60) not in {width_colour(50), width_colour(75)}
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_a_figure_has_the_same_bytes_twice(means: pd.DataFrame, kind: str) -> None:
+    with plt.style.context(STYLE):
+        assert to_bytes(plot.heat_map(means, "mnist"), kind) == to_bytes(plot.heat_map(means, "mnist"), kind)
+
+
+def test_a_vector_file_lies_beside_the_png_on_request(
+    means: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path / "a.png", plot.heat_map(means, "mnist"))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    monkeypatch.setenv("SDD_VECTOR", "svg")
+    with plt.style.context(STYLE):
+        save(tmp_path / "a.png", plot.heat_map(means, "mnist"))
+    assert "penalty strength alpha" in (tmp_path / "a.svg").read_text()  # text stays text
+    monkeypatch.setenv("SDD_VECTOR", "bmp")
+    with pytest.raises(UserError, match="SDD_VECTOR=bmp: must be svg or pdf"):
+        save(tmp_path / "a.png", plot.heat_map(means, "mnist"))
 
 
 def test_points_for_dvc_are_numbers_or_null_and_name_the_run(means: pd.DataFrame) -> None:
@@ -79,8 +104,9 @@ def test_points_for_dvc_are_numbers_or_null_and_name_the_run(means: pd.DataFrame
 @pytest.mark.parametrize("template", sorted(Path(".dvc/plots").glob("*.json")), ids=lambda path: path.stem)
 def test_a_template_asks_for_fields_that_the_points_have(template: Path) -> None:
     text = template.read_text()
-    asked = set(re.findall(r'"field": "([a-z_]+)"', text))
-    points = {"over_epochs": ["curves"], "series": ["heads", "lasso", "prune"]}.get(template.stem, ["cells"])
+    asked = set(re.findall(r'"field": "(\w+)"', text)) - {"end"}  # which the template itself makes
+    of = {"over_epochs": ["curves"], "series": ["heads", "lasso", "prune"], "verdict": ["verdict"]}
+    points = of.get(template.stem, ["cells"])
     for name in points:
         rows = json.loads(Path(f"plots/{name}.json").read_text())
         assert asked - {"panel", "rev"} <= set(rows[0])

@@ -52,7 +52,7 @@ def test_the_study_runs_by_one_command_and_a_plain_repro_leaves_it_alone(tmp_pat
     workspace = Workspace.create(tmp_path, prune=True)
     output = workspace.run(*SWEEP, "--study", "prune")
     assert trained(output) == 2
-    assert ran(output) == {"prune/dvc.yaml:report"}
+    assert ran(output) == {"prune/dvc.yaml:prune_report"}
     table = pd.read_csv(tmp_path / "metrics/prune.csv")
     assert len(table) == 2 * 2 * 3  # cells, seeds, rounds
     assert set(table.dataset) == {"digits"}

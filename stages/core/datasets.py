@@ -1,23 +1,8 @@
-"""What is known of each data set: pixel range, and the mean and spread its pixels are normalised with."""
-
-from typing import NamedTuple
+"""Which images of a data set are used, as what numbers, and with which labels."""
 
 import torch
 from torch import Tensor
 
-
-class Facts(NamedTuple):
-    largest: float  # the pixel value that becomes 1
-    mean: float  # of the training file's pixels, after division by `largest`
-    std: float
-
-
-FACTS = {
-    "mnist": Facts(255, 0.1307, 0.3081),
-    "fashion_mnist": Facts(255, 0.2860, 0.3530),
-    "kmnist": Facts(255, 0.1918, 0.3483),
-    "digits": Facts(16, 0.3072, 0.3764),
-}
 CLASSES = 10
 
 
@@ -32,9 +17,12 @@ def first_per_class(labels: Tensor, count: int) -> Tensor:
     return torch.cat(chosen)
 
 
-def normalise(images: Tensor, facts: Facts) -> Tensor:
-    """Pixels (N, height, width), uint8, as (N, D) float32 of about zero mean and unit spread."""
-    return (images.flatten(1).float() / facts.largest - facts.mean) / facts.std
+def normalise(images: Tensor, largest: float, mean: float, std: float) -> Tensor:
+    """Pixels (N, height, width), uint8, as (N, D) float32 of about zero mean and unit spread.
+
+    `largest` is the pixel value that becomes 1, mean and std those of the training file's pixels after that.
+    """
+    return (images.flatten(1).float() / largest - mean) / std
 
 
 def with_noise(labels: Tensor, fraction: float, seed: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 import math
 import re
+import reprlib
 from typing import Annotated, Literal, TypeVar
 
 import yaml
@@ -11,10 +12,9 @@ T = TypeVar("T")
 P = TypeVar("P", bound=BaseModel)
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-# not turned into a float: DVC names a cell by the number as it stands in params.yaml
-Alpha = Annotated[int | float, Field(ge=0, allow_inf_nan=False)]
+# bounded: YAML's aliases make a line of text a document of billions
+SHOWN = reprlib.Repr()
+SHOWN.maxlevel, SHOWN.maxlist, SHOWN.maxstring, SHOWN.maxother = 3, 20, 200, 200
 
 
 class ParamsError(ValueError):
@@ -32,6 +32,18 @@ def _ascending(values: list[T]) -> list[T]:
     if values != sorted(values):  # type: ignore[type-var]
         raise ValueError(f"must ascend: {sorted(values)}")  # type: ignore[type-var]
     return values
+
+
+def _not_huge(value: float) -> float:
+    if not value <= 1e30:
+        raise ValueError("should be a finite number of at most 1e+30")
+    return value
+
+
+NotNegative = Annotated[float, Field(ge=0), AfterValidator(_not_huge)]
+Positive = Annotated[float, Field(gt=0), AfterValidator(_not_huge)]
+# not turned into a float: DVC names a cell by the number as it stands in params.yaml
+Alpha = Annotated[int | float, Field(ge=0), AfterValidator(_not_huge)]
 
 
 class Group(BaseModel):
@@ -164,7 +176,7 @@ def parse_as(model: type[P], text: str) -> P:
     """Read and check the text of a file of parameters; ParamsError names the first key that is not allowed."""
     try:
         document = yaml.load(text, Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2024-13-01
         raise ParamsError(f"not valid YAML: {' '.join(str(error).split())}") from None
     try:
         return model.model_validate(document)
@@ -175,7 +187,7 @@ def parse_as(model: type[P], text: str) -> P:
 def _one_line(error: ValidationError) -> str:
     # a misspelt key is also a missing one, and a wrong alpha is neither an int nor a float: say the telling half
     first = min(error.errors(), key=lambda e: (e["type"] != "extra_forbidden", e["loc"][-1:] == ("int",)))
-    path = ".".join(str(part) for part in first["loc"] if part not in ("int", "float")) or "the document"
+    path = _short(".".join(str(part) for part in first["loc"] if part not in ("int", "float")) or "the document")
     value, message = first["input"], first["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if first["type"] == "missing":
         return f"{path}: missing"
@@ -183,7 +195,13 @@ def _one_line(error: ValidationError) -> str:
         return f"{path}: unknown key"
     if isinstance(value, str) and _is_number(value):
         return f"{path}: {value!r} is text to YAML, not a number; write a decimal point, such as 1.0e-4"
-    return f"{path}: {value!r} {message}"
+    return f"{path}: {_short(SHOWN.repr(value))} {message}"
+
+
+def _short(text: str) -> str:
+    """On one line and readable, whatever the document holds."""
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _is_number(text: str) -> bool:

@@ -14,6 +14,7 @@ from torch import Tensor
 from stages.core import mlp
 from stages.core.fit import Images, descend_epoch_
 from stages.core.params import Prune
+from stages.core.sparsity import weights
 
 
 class Start(NamedTuple):
@@ -29,11 +30,6 @@ RETRAINING = {
     "rewind": Start("initial", whole_schedule=True),  # the lottery ticket's (Frankle & Carbin 2019)
     "scratch": Start("fresh", whole_schedule=True),
 }
-
-
-def flat(net: mlp.Net) -> Tensor:
-    """Weights of each network in one row (S, d)."""
-    return torch.cat([net.w1.flatten(1), net.w2.flatten(1)], 1)
 
 
 def masked_(net: mlp.Net, mask: Tensor) -> None:
@@ -52,16 +48,16 @@ def gradients(net: mlp.Net, images: Images, chunk: int = 1000) -> Tensor:
         delta1, delta2 = mlp.deltas(net, hidden, logits, labels.expand(len(w1), 1, -1))
         w1 += delta1 @ x.mT
         w2 += delta2 @ hidden.mT
-    return flat(net._replace(w1=w1, w2=w2)) / len(images.labels)
+    return weights(net._replace(w1=w1, w2=w2)) / len(images.labels)
 
 
 # how much each weight matters, (S, d); those that matter least are pruned first
 IMPORTANCE: dict[str, Callable[[mlp.Net, Images, Sequence[torch.Generator]], Tensor]] = {
-    "magnitude": lambda net, images, generators: flat(net).abs(),
+    "magnitude": lambda net, images, generators: weights(net).abs(),
     "random": lambda net, images, generators: torch.stack(
-        [torch.rand(flat(net).shape[1], generator=g) for g in generators]
+        [torch.rand(weights(net).shape[1], generator=g) for g in generators]
     ),
-    "gradient": lambda net, images, generators: (flat(net) * gradients(net, images)).abs(),
+    "gradient": lambda net, images, generators: (weights(net) * gradients(net, images)).abs(),
 }
 
 
@@ -121,7 +117,7 @@ def prune(
         return mlp.Net(*(w.clone() for w in net))
 
     start, how = drawn(), RETRAINING[retraining]
-    net, mask = copy(start), torch.ones_like(flat(start))
+    net, mask = copy(start), torch.ones_like(weights(start))
     rows = []
     for level in range(config.levels + 1):
         if level > 0:

@@ -16,7 +16,7 @@ from stages.core.pruning import prune
 # every module that decides what a cell's file holds
 CODE = [
     *("cell.py", "datasets.py", "fit.py", "mlp.py", "params.py", "penalty.py"),
-    *("provenance.py", "pruning.py", "pruning_cell.py", "tensors.py"),
+    *("provenance.py", "pruning.py", "pruning_cell.py", "sparsity.py", "tensors.py"),
 ]
 Config = Prune
 LOADED = code_digest(CODE)  # what this process runs, even where the files change while it does

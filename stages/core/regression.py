@@ -103,7 +103,8 @@ def over_features(
     rows: list[dict[str, float | str]] = []
 
     def add(method: str, p: int, fitted: Floats, predicted: Floats, **more: float) -> None:
-        errors = {"train_mse": ((fitted - train.y) ** 2).mean(), "test_mse": ((predicted - test.y) ** 2).mean()}
+        train_mse, test_mse = (float(((a - b) ** 2).mean()) for a, b in ((fitted, train.y), (predicted, test.y)))
+        errors = {"train_mse": train_mse if train_mse > 1e-20 else 0.0, "test_mse": test_mse}  # less is rounding
         rows.append({"method": method, "run": run, "features": p, **errors, **more})
 
     for p in seen:

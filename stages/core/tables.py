@@ -87,21 +87,3 @@ def summary(cells: pd.DataFrame) -> dict[str, Any]:
             **({} if np.isnan(zeros) else {"most_zeros": zeros}),
         }
     return {cells.dataset.iloc[0]: {"models": len(cells), "diverged": int(cells.diverged.sum()), **widths}}
-
-
-def answer(verdict: dict[str, Any]) -> str:
-    """Whether a width's verdict says double descent, and if not, why: D may be under a point, or guards fail."""
-    if verdict.get("double_descent"):
-        return "yes"
-    if verdict.get("D_low", 0.0) < 0.01:
-        return "no: no sure peak"
-    failed = [name.replace("_", " ") for name, holds in verdict["guards"].items() if not holds]
-    return f"no: fails {', '.join(failed or ['p < 0.05'])}"
-
-
-def d_with_interval(verdict: dict[str, Any], digits: int = 1) -> str:
-    """D in points with its 95 % interval, or a dash."""
-    if "D" not in verdict:
-        return "-"
-    d, low, high = (round(100 * verdict[key], digits) + 0.0 for key in ("D", "D_low", "D_high"))  # + 0.0: no -0
-    return f"{d:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"

@@ -8,7 +8,8 @@ from torch.nn.utils.prune import L1Unstructured, global_unstructured
 from stages.core import mlp
 from stages.core.fit import Images
 from stages.core.params import Prune
-from stages.core.pruning import IMPORTANCE, RETRAINING, flat, gradients, learning_rate, prune, pruned
+from stages.core.pruning import IMPORTANCE, RETRAINING, gradients, learning_rate, prune, pruned
+from stages.core.sparsity import weights
 
 GENERATOR = torch.Generator().manual_seed(0)
 TRAIN = Images(torch.randn(43, 6, generator=GENERATOR), torch.randint(10, (43,), generator=GENERATOR))
@@ -40,9 +41,9 @@ def test_three_rounds_of_magnitude_pruning_leave_the_weights_that_pytorch_leaves
     linear = [nn.Linear(6, 7), nn.Linear(7, 10)]
     for layer, w in zip(linear, (net.w1, net.w2), strict=True):
         layer.weight.data = w[0].clone()
-    mask = torch.ones_like(flat(net))
+    mask = torch.ones_like(weights(net))
     for _ in range(3):
-        mask = pruned(mask, flat(net).abs(), 0.2)
+        mask = pruned(mask, weights(net).abs(), 0.2)
         global_unstructured([(layer, "weight") for layer in linear], L1Unstructured, amount=0.2)
         theirs = torch.cat([layer.get_buffer("weight_mask").flatten() for layer in linear])
         assert torch.equal(mask[0], theirs)
@@ -63,14 +64,14 @@ def test_a_pruned_weight_is_zero_and_stays_so_and_the_others_move(monkeypatch: p
     ends = []
 
     def remember(net: mlp.Net, start: mlp.Net, mask: Tensor, *rest: Any) -> dict[str, Tensor]:
-        ends.append((flat(net).clone(), flat(start).clone(), mask))
+        ends.append((weights(net).clone(), weights(start).clone(), mask))
         return {"density": mask.mean(1)}
 
     monkeypatch.setattr("stages.core.pruning.row", remember)
     run(retraining="rewind", levels=2)
-    for weights, start, mask in ends:
-        assert torch.equal(weights != 0, mask > 0)
-        assert (weights != start)[mask > 0].all()
+    for trained, start, mask in ends:
+        assert torch.equal(trained != 0, mask > 0)
+        assert (trained != start)[mask > 0].all()
     assert (ends[-1][2] == 0).any()
 
 

@@ -1,0 +1,37 @@
+"""The patches in CONTRIBUTING.md do what it says, in two files each at most."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from tests.workspace import ROOT, Workspace
+
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+PATCHES = dict(re.findall(r"^## (.+?)\n.*?^```diff\n(.+?)^```", TEXT, re.MULTILINE | re.DOTALL))
+
+
+def test_every_addition_takes_two_files_at_most() -> None:
+    assert list(PATCHES) == ["A penalty", "A data set", "A metric", "A figure"]
+    for patch in PATCHES.values():
+        assert 1 <= len(set(re.findall(r"^--- a/(.+)", patch, re.MULTILINE))) <= 2
+
+
+@pytest.mark.slow
+def test_the_patches_apply_and_the_pipeline_runs_with_all_of_them(tmp_path: pytest.TempPathFactory) -> None:
+    workspace = Workspace.create(tmp_path)  # type: ignore[arg-type]
+    for name, patch in PATCHES.items():
+        (workspace.path / "patch").write_text(patch)
+        workspace.run("git", "apply", "--recount", "patch")
+        (workspace.path / "patch").unlink()
+        workspace.commit(name)
+    workspace.change({"data": {"name": "upside_down"}, "train": {"penalty": "log_sum"}})
+    workspace.repro()
+    cells = pd.read_csv(workspace.path / "metrics/cells.csv")
+    assert set(cells.dataset) == {"upside_down"}
+    assert (cells.largest_weight > 0).all()
+    assert (workspace.path / "plots/over_distance.png").stat().st_size > 1000
+    tests = workspace.path / "tests/core"
+    tests.mkdir(parents=True)
+    (tests / "test_penalty.py").write_text((ROOT / "tests/core/test_penalty.py").read_text())
+    assert "log_sum" in workspace.run("python", "-m", "pytest", "-v", "-o", "addopts=", "tests/core/test_penalty.py")
