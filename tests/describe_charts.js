@@ -21,7 +21,7 @@
   }
   visit(view.scenegraph().root)
   for (const name of Object.keys(view._runtime.scales)) found.scales[name.replace(/^.*_/, '')] = view.scale(name).type
-  const canvas = view.container().querySelector('canvas')
-  found.size = [canvas.clientWidth, canvas.clientHeight]
+  const drawn = view.container().querySelector('canvas, svg.marks').getBoundingClientRect()
+  found.size = [drawn.width, drawn.height]
   return found
 })

@@ -124,7 +124,12 @@ def check(found: dict[str, dict[str, Any]], widths: set[str], alphas: set[str]) 
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A small grid on digits, and an experiment with another penalty."""
     workspace = Workspace.create(tmp_path_factory.mktemp("compared"))
-    workspace.change({"grid": {"alpha": [0.0, 0.1, 1.0]}, "train": {"seeds": 4}})
+    several: dict[str, dict[str, Any]] = {
+        "grid": {"alpha": [0.0, 0.1, 1.0]},
+        "train": {"seeds": 4},
+        "head": {"strength": [0.01, 0.1]},
+    }
+    workspace.change(several)
     workspace.repro()
     workspace.commit("results")
     workspace.dvc("exp", "run", "--name", "prox", "-S", "train.penalty=l1", "-S", "train.solver=proximal")

@@ -1,12 +1,11 @@
 """What is committed belongs together: code, parameters, dvc.lock, tables, figures, README."""
 
 import hashlib
-from pathlib import Path
 
-import pandas as pd
 import pytest
 import yaml
 
+from stages.results import filled
 from tests.workspace import ROOT, Workspace, ran
 
 
@@ -40,19 +39,14 @@ def test_tables_and_figures_have_the_hashes_in_dvc_lock() -> None:
             assert hashlib.md5((ROOT / out["path"]).read_bytes()).hexdigest() == out["md5"], out["path"]
 
 
-@pytest.mark.parametrize("folder", ["metrics", *(f"experiments/{p.stem}" for p in Path("experiments").glob("*.yaml"))])
-def test_readmes_tables_are_what_show_prints(folder: str) -> None:
-    table = Workspace(ROOT).run("python", "-m", "stages.show", folder, "--markdown")
-    assert table.strip() in (ROOT / "README.md").read_text()
+def test_readme_and_results_say_what_is_in_the_tables() -> None:
+    for name in ("README.md", "RESULTS.md"):
+        text = (ROOT / name).read_text()
+        assert filled(text) == text, f"{name}: make results"
 
 
-@pytest.mark.parametrize("name", ["lasso", "heads", "prune"])
-def test_readme_says_what_the_stages_found(name: str) -> None:
-    assert (ROOT / f"metrics/{name}.md").read_text().strip() in (ROOT / "README.md").read_text()
-
-
-def test_readme_counts_the_cells_that_agree_with_the_paper() -> None:
-    cells = pd.read_csv(ROOT / "metrics/paper.csv")
-    cells = cells[(cells.width >= 25) & ((cells.alpha <= 1) | (cells.alpha >= 500))]
-    near = (cells.difference.abs() <= 2) | (cells.difference_in_sd.abs() <= 2)
-    assert f"{near.sum()} of {len(cells)}\n" in (ROOT / "README.md").read_text()
+def test_results_leave_no_experiment_and_no_finding_out() -> None:
+    text = (ROOT / "RESULTS.md").read_text()
+    experiments = {f"<!-- show experiments/{path.stem} -->" for path in (ROOT / "experiments").glob("*.yaml")}
+    findings = {f"<!-- say metrics/{path.name} -->" for path in (ROOT / "metrics").glob("*.md")}
+    assert [mark for mark in experiments | findings | {"<!-- show metrics -->"} if mark not in text] == []

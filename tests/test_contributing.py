@@ -14,7 +14,7 @@ PATCHES = dict(re.findall(r"^## (.+?)\n.*?^```diff\n(.+?)^```", TEXT, re.MULTILI
 def test_every_addition_takes_two_files_at_most() -> None:
     assert list(PATCHES) == ["A penalty", "A data set", "A metric", "A figure"]
     for patch in PATCHES.values():
-        assert 1 <= len(set(re.findall(r"^--- a/(.+)", patch, re.MULTILINE))) <= 2
+        assert 1 <= len(set(re.findall(r"^diff --git a/(\S+) ", patch, re.MULTILINE))) <= 2
 
 
 @pytest.mark.slow

@@ -1,0 +1,102 @@
+"""Every command in README.md works: it is run here as it stands, or by the test that is named here."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.workspace import ROOT, TINY, Workspace, ran
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = [block.split("\n") for block in re.findall(r"(?:^ {4}\S.*\n)+", README, re.MULTILINE)]
+SETUP, QUESTION, CLUSTER = (
+    [re.split(r"\s+#", line)[0].strip() for line in block if line.strip()]
+    for block in BLOCKS
+    if "check ->" not in block[0]
+)
+HEADLINE = "metrics/headline.json"
+RUN_BY = {
+    "make": "test_without_network_make_says_so_and_runs_digits_instead",
+    "make help": "test_make_help_names_every_target",
+    "make test": "test_a_fresh_clone_has_nothing_to_run_again",  # any test: `make test` is what runs them
+    "python -m stages.sweep": "test_it_trains_every_cell_and_leaves_dvc_nothing_to_do",
+    "python -m stages.sweep NAME": "test_a_named_experiment_keeps_its_tables_and_figures",
+    "python -m tests.benchmarks.statistic": "test_the_statistic_benchmark_runs_on_few_curves",
+    "dvc repro": "test_everything_runs_once",
+    "dvc repro train@25-5.0": "test_the_commands_for_ones_own_question_in_their_order",
+    "dvc exp run -S ...": "test_the_commands_for_ones_own_question_in_their_order",
+    "dvc exp show": "test_the_commands_for_ones_own_question_in_their_order",
+    "dvc metrics diff": "test_the_commands_for_ones_own_question_in_their_order",
+    "dvc plots": "test_every_chart_of_a_comparison_is_drawn",
+    "dvc remote add --default store FOLDER-OR-URL": "test_a_team_shares_what_was_trained",
+    "dvc push --run-cache": "test_a_team_shares_what_was_trained",
+    "dvc repro --pull": "test_a_team_shares_what_was_trained",
+    "SDD_VECTOR=pdf dvc repro -sf plot": "test_the_commands_for_ones_own_question_in_their_order",
+}
+
+
+def test_every_command_is_run_by_a_test() -> None:
+    inline = set(re.findall(r"`((?:make|python|dvc|dask|SDD_VECTOR=\S+)(?: [^`]*)?)`", README))
+    tests = "".join(path.read_text() for path in Path(ROOT / "tests").rglob("test_*.py"))
+    assert inline | set(SETUP) == set(RUN_BY)
+    assert [test for test in RUN_BY.values() if f"def {test}(" not in tests] == []
+
+
+def test_make_help_names_every_target() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"^make (\w+)", Workspace(ROOT).run("make", "help"), re.MULTILINE)) == targets
+
+
+@pytest.mark.slow
+def test_the_statistic_benchmark_runs_on_few_curves() -> None:
+    assert "a peak of 30" in Workspace(ROOT).run("python", "-m", "tests.benchmarks.statistic", "--curves", "4")
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    grid = {"width": [2, 25], "alpha": [0.0, 0.1, 5.0]}
+    workspace = Workspace.create(tmp_path_factory.mktemp("readme"), TINY | {"grid": grid})
+    (workspace.path / ".venv").symlink_to(sys.prefix)
+    return workspace
+
+
+@pytest.mark.slow
+def test_the_commands_for_ones_own_question_in_their_order(workspace: Workspace) -> None:
+    workspace.dvc("repro", "-q")
+    workspace.commit("results")
+    output = workspace.run("bash", "-e", "-c", "\n".join(QUESTION))
+    assert "longer" in output
+    assert "width_2.best_error" in output
+    (workspace.path / "dvc_plots/index.html").stat()
+    table = workspace.run("bash", "-c", next(line for line in QUESTION if "exp show" in line) + " --csv")
+    header = next(csv.reader(table.splitlines()))
+    changed = {"grid.width", "grid.alpha", "train.epochs", "train.penalty"}
+    assert set(header) - changed <= {"Experiment", "rev", "typ", "Created", *json.loads(workspace.read(HEADLINE))}
+    assert {*changed, "lowest test error, %"} <= set(header)
+    workspace.git("checkout", "-q", ".")
+    assert ran(workspace.dvc("repro", "-s", "-f", "train@25-5.0")) == {"train@25-5.0"}
+    workspace.dvc("repro", "-sf", "plot", SDD_VECTOR="pdf")
+    assert (workspace.path / "plots/table1.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.slow
+def test_the_commands_for_more_machines(workspace: Workspace) -> None:
+    start, join, sweep = (command.replace("HOST", "127.0.0.1") for command in CLUSTER)
+    workspace.change({"train": {"epochs": 3}})
+    path = f"{sys.prefix}/bin{os.pathsep}{os.environ['PATH']}"
+    servers = [
+        subprocess.Popen(["bash", "-c", command], cwd=workspace.path, env={**os.environ, "PATH": path}, process_group=0)
+        for command in (start, join)
+    ]
+    try:
+        assert "6 cells trained" in workspace.run("bash", "-c", sweep)
+    finally:
+        for server in servers:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
