@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import zipfile
 from typing import Any
 
 import torch
@@ -15,8 +16,13 @@ def to_bytes(content: dict[str, Any]) -> bytes:
 
 
 def from_bytes(content: bytes) -> dict[str, Any]:
-    """Tensors and plain values only: a pickle that would run code is refused; ValueError says what is wrong."""
+    """Tensors and plain values only: a pickle that would run code is refused, and a changed byte found by the checksums,
+    which `torch.load` does not look at; ValueError says what is wrong."""
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            damaged = archive.testzip()
+        if damaged:
+            raise ValueError(f"the checksum of {damaged} is wrong")
         loaded = torch.load(io.BytesIO(content), weights_only=True)
     except Exception as error:  # of many kinds, with pages of advice
         raise ValueError((str(error).strip().splitlines() or [type(error).__name__])[0][:100]) from None
