@@ -16,8 +16,8 @@ def to_bytes(content: dict[str, Any]) -> bytes:
 
 
 def from_bytes(content: bytes) -> dict[str, Any]:
-    """Tensors and plain values only: a pickle that would run code is refused, and a changed byte found by the checksums,
-    which `torch.load` does not look at; ValueError says what is wrong."""
+    """Tensors and plain values only: a pickle that would run code is refused, and a changed byte is found by the
+    archive's checksums, which `torch.load` does not look at; ValueError says what is wrong."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             damaged = archive.testzip()
