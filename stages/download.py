@@ -26,6 +26,7 @@ from stages.console import console, run
 from stages.core import tensors
 
 TIMEOUT_S = 20.0  # without a byte
+LARGEST = 1 << 28  # bytes; several times any file of these sets
 DIGITS_TRAIN_PER_CLASS = 100  # scikit-learn's digits come in one piece: the first 100 of each class, and the rest
 
 
@@ -49,6 +50,8 @@ def fetch(mirror: str, name: str, target: Path) -> None:
         task = progress.add_task(name, total=length)
         for chunk in response.iter_content(1 << 16):
             file.write(chunk)
+            if file.tell() > LARGEST:
+                raise OSError(f"more than {LARGEST:,} bytes")
             progress.advance(task, len(chunk))
 
 
@@ -73,8 +76,10 @@ def fetch_verified(mirrors: list[str], name: str, md5: str, target: Path) -> Non
 def _reason(error: OSError) -> str:
     if isinstance(error, requests.HTTPError):
         return f"HTTP status {error.response.status_code}"
-    if isinstance(error, requests.Timeout):
-        return f"no answer in {TIMEOUT_S:.0f} s"
+    if isinstance(error, requests.Timeout) or "timed out" in str(error):
+        return f"no answer in {TIMEOUT_S:g} s"
+    if isinstance(error, requests.exceptions.RetryError):
+        return "busy (HTTP status 5xx), asked four times"
     if isinstance(error, requests.ConnectionError) and "resolve" in str(error):
         return "host not found"
     return error.strerror or " ".join(str(error).split())[:160]

@@ -2,7 +2,9 @@
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -28,19 +30,31 @@ class Handler(BaseHTTPRequestHandler):
         if trouble == "missing":
             self.send_error(404)
             return
-        if trouble == "busy":
+        if trouble in ("busy", "always-busy"):
             Handler.busy += 1
-            if Handler.busy <= 2:
+            if trouble == "always-busy" or Handler.busy <= 2:
                 self.send_error(503)
                 return
+        if trouble == "silent":
+            time.sleep(2)
+            return
         if trouble == "circle":
             self.send_response(302)
             self.send_header("Location", self.path)
             self.end_headers()
             return
         self.send_response(200)
-        self.send_header("Content-Length", str(len(CONTENT)))
+        if trouble != "endless":
+            self.send_header("Content-Length", str(len(CONTENT)))
         self.end_headers()
+        if trouble == "endless":
+            with suppress(ConnectionError):
+                while True:
+                    self.wfile.write(CONTENT)
+        if trouble == "stalled":
+            self.wfile.write(CONTENT[:1000])
+            time.sleep(2)
+            return
         altered = b"?" + CONTENT[1:] if trouble == "altered" else CONTENT
         self.wfile.write(altered[: len(CONTENT) // 2] if trouble == "cut" else altered)
 
@@ -78,11 +92,23 @@ def test_a_folder_and_a_server_give_the_same_verified_file(folder: Path, server:
         ("altered", f"102,400 bytes with md5 {hashlib.md5(b'?' + CONTENT[1:]).hexdigest()}, not {MD5}"),
         ("cut", "51200 bytes read"),
         ("circle", "redirects"),
+        ("always-busy", "busy (HTTP status 5xx), asked four times"),
+        ("silent", "no answer in 0.3 s"),
+        ("stalled", "no answer in 0.3 s"),
+        ("endless", "more than 200,000 bytes"),
     ],
 )
 def test_a_bad_mirror_gets_one_line_and_the_next_one_is_tried(
-    trouble: str, told: str, server: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trouble: str,
+    told: str,
+    server: str,
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("stages.download.TIMEOUT_S", 0.3)
+    monkeypatch.setattr("stages.download.LARGEST", 200_000)
     fetch_verified([f"{server}/{trouble}", str(folder)], NAME, MD5, tmp_path / "target")
     first, second = capsys.readouterr().err.strip().splitlines()
     assert first.startswith(f"{server}/{trouble}: {NAME}: ")

@@ -1,0 +1,142 @@
+"""Killed at seeded random moments, the next run ends with the bytes of an undisturbed one; nothing finished is lost.
+
+KILLS=100 python -m pytest tests/test_interruptions.py    is the long form, a quarter of an hour
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from tests.workspace import TINY, Workspace
+
+pytestmark = pytest.mark.slow
+KILLS = int(os.environ.get("KILLS", "6"))
+SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
+SWEEP = [sys.executable, "-m", "stages.sweep", "--only-cells"]
+REPRO = [sys.executable, "-m", "dvc", "repro", "evaluate"]
+GRID = {"width": [2, 3], "alpha": [0.0, 0.1, 1.0]}
+
+
+def models(workspace: Workspace) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((workspace.path / "data/models").glob("*.pt"))}
+
+
+def written(workspace: Workspace) -> dict[str, int]:
+    """When each cell's file was put in place: a file under its own name is whole."""
+    return {path.name: path.stat().st_mtime_ns for path in (workspace.path / "data/models").glob("*.pt")}
+
+
+def recorded(workspace: Workspace) -> dict[str, int]:
+    """The same of the cells that dvc.lock knows."""
+    lock = workspace.path / "dvc.lock"
+    stages = yaml.safe_load(lock.read_text())["stages"] if lock.exists() else {}
+    times = written(workspace)
+    return {f"{name[6:]}.pt": times[f"{name[6:]}.pt"] for name in stages if name.startswith("train@")}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    changes = TINY | {"grid": GRID, "train": TINY["train"] | {"epochs": 200, "eval_every": 200}}
+    workspace = Workspace.create(tmp_path_factory.mktemp("killed"), changes)
+    workspace.repro("prepare", "code")
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def undisturbed(workspace: Workspace) -> dict[str, bytes]:
+    workspace.run(*SWEEP)
+    found = models(workspace)
+    assert len(found) == 6
+    return found
+
+
+def forget(workspace: Workspace) -> None:
+    """As if no cell had ever been trained here."""
+    shutil.rmtree(workspace.path / "data/models", ignore_errors=True)
+    shutil.rmtree(workspace.path / ".dvc/cache", ignore_errors=True)
+    lock = workspace.path / "dvc.lock"
+    stages = yaml.safe_load(lock.read_text())
+    kept = {name: stage for name, stage in stages["stages"].items() if not name.startswith(("train@", "evaluate"))}
+    lock.write_text(yaml.safe_dump(stages | {"stages": kept}))
+
+
+def interrupted(command: list[str], workspace: Workspace, rng: random.Random, within: float) -> bool:
+    """Whether one process of the command's tree, or all of them, were sent a signal before the command ended well."""
+    process = subprocess.Popen(
+        command,
+        cwd=workspace.path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        # a shell in the background has its children ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
+    )
+    try:
+        output, _ = process.communicate(timeout=rng.uniform(0, within))
+    except subprocess.TimeoutExpired:
+        chosen = rng.choice(SIGNALS)
+        tree = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
+        if rng.random() < 0.5:
+            os.killpg(process.pid, chosen)
+        else:
+            os.kill(rng.choice(sorted(tree)), chosen)
+        try:
+            process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"{command} went on for a minute after {chosen}")
+        return True
+    assert process.returncode == 0, output
+    return False
+
+
+@pytest.mark.parametrize(("command", "finished"), [(SWEEP, written), (REPRO, recorded)], ids=["sweep", "dvc repro"])
+def test_kills_lose_no_finished_cell_and_change_no_byte(
+    workspace: Workspace,
+    undisturbed: dict[str, bytes],
+    command: list[str],
+    finished: Callable[[Workspace], dict[str, int]],
+) -> None:
+    rng = random.Random(0)
+    kills = 0
+    while kills < KILLS // 2:
+        forget(workspace)
+        keep: dict[str, int] = {}
+        while interrupted(command, workspace, rng, within=15):
+            kills += 1
+            for name, time_ns in keep.items():
+                assert written(workspace)[name] == time_ns, f"{name} was trained again"
+            keep |= finished(workspace)
+        assert models(workspace) == undisturbed
+        assert workspace.repro("train") == set()
+
+
+def test_a_kill_in_the_middle_of_writing_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+    old, new, size = b"o", b"n", 1 << 28
+    target = tmp_path / "file"
+    script = f"from stages import files; print(1, flush=True); files.write({str(target)!r}, {new!r} * {size})"
+    rng, ends = random.Random(0), set()
+    for _ in range(KILLS):
+        target.write_bytes(old)
+        writer = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+        assert writer.stdout
+        writer.stdout.readline()
+        time.sleep(rng.uniform(0, 0.5))
+        writer.kill()
+        writer.wait()
+        content = target.read_bytes()
+        assert content in (old, new * size)
+        ends.add(content[:1])
+        for left in tmp_path.glob("*.partial"):
+            left.unlink()
+    assert old in ends
