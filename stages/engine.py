@@ -45,14 +45,17 @@ def train_here(study: tuple[Any, ...], cells: list[dict[str, Any]], config: dict
     return list(core.train_cells(plugin.data, cells, core.Config(**config), device_from_environment()))
 
 
+def cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 def connect(scheduler: str | None, workers: int | None, patience: float) -> Client:
     """A client of the cluster at that address, or of a new local one with one one-thread worker a core."""
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters comes back as an exception
     if scheduler is None:
-        cores = workers or len(os.sched_getaffinity(0))
         cluster = LocalCluster(
-            n_workers=cores,
+            n_workers=workers or cores(),
             threads_per_worker=1,
             dashboard_address=None,
             memory_limit=None,

@@ -27,6 +27,7 @@ from stages.console import console, run
 from stages.core import tensors
 from stages.core.provenance import code_digest, maker
 from stages.ledger import StaleCell, commit, stale_cells
+from stages.memory import refuse_too_large
 from stages.study import STUDIES, Study
 
 DATA = Path("data/prepared/data.pt")
@@ -121,6 +122,9 @@ def sweep(args: argparse.Namespace) -> None:
         cells = stale_cells(study, config, tensors.digest(data), by)
         try:
             todo = [cell for cell in cells if not cell.made]
+            if study is STUDIES["grid"] and by["device"] == "cpu" and not args.scheduler:
+                widest = sorted((cell.cell["width"] for cell in todo), reverse=True)
+                refuse_too_large(params, widest[: args.workers or engine.cores()], data)
             failed = train(study, todo, data, config, by, args) if todo else []
         except KeyboardInterrupt:
             raise files.UserError("interrupted; finished cells are kept, run sweep again to go on") from None

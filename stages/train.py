@@ -12,6 +12,7 @@ from torch import Tensor
 from stages import files
 from stages.console import console, device_from_environment, run
 from stages.core.cell import train_cells
+from stages.memory import refuse_too_large
 
 
 def main() -> None:
@@ -21,7 +22,10 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
-    config = files.read_params().train
+    params = files.read_params()
+    config = params.train
+    data = Path(args.data).read_bytes()
+    refuse_too_large(params, [args.width], data)
     device = device_from_environment()
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeRemainingColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -34,7 +38,6 @@ def main() -> None:
                 console.print(f"width {args.width} alpha {args.alpha:g}: {state}, {config.seeds} seeds")
 
         cell = {"width": args.width, "alpha": args.alpha}
-        data = Path(args.data).read_bytes()
         files.write(args.out, train_cells(data, [cell], config, device, report)[0])
 
 

@@ -1,7 +1,14 @@
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from stages.core.fit import Images, fit
 from stages.core.params import Params, ParamsError, cell_name, parse
 
 TEXT = Path("params.yaml").read_text()
@@ -84,3 +91,68 @@ def test_numbers_may_be_spelt_as_dvc_spells_them(spelling: str, value: float) ->
 def test_an_alpha_keeps_its_spelling_in_the_cells_name() -> None:
     params: Params = parse(TEXT.replace("alpha: [0.0, 0.001", "alpha: [0, 1.0e-5"))
     assert [cell_name(*cell) for cell in params.grid.cells()[:2]] == ["5-0", "5-1e-05"]
+
+
+NUMBERS = st.one_of(st.integers(), st.floats(), st.sampled_from([10**400, 1e308, 5e-324, 2**63, 0, -1]))
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), NUMBERS, st.text(max_size=8), st.dates(), st.binary(max_size=4)),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+    max_leaves=6,
+)
+KEYS = [(group, key) for group, keys in yaml.safe_load(TEXT).items() for key in keys]
+
+
+def allowed_or_one_line(text: str) -> None:
+    try:
+        params = parse(text)
+    except ParamsError as error:
+        assert "\n" not in str(error)
+        assert len(str(error)) < 1000
+    else:
+        assert isinstance(params, Params)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(KEYS), ANYTHING, min_size=1, max_size=3))
+def test_whatever_stands_in_the_place_of_a_value_it_is_allowed_or_gets_one_line(changes: dict[Any, Any]) -> None:
+    document = yaml.safe_load(TEXT)
+    for (group, key), value in changes.items():
+        document[group][key] = value
+    allowed_or_one_line(yaml.safe_dump(document))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.text(), st.lists(st.sampled_from(list("{}[]:,-&*!#|>'\"%@` \n\t0a.~?<=\x00\x85"))).map("".join)))
+def test_whatever_the_file_holds_it_gets_one_line(text: str) -> None:
+    allowed_or_one_line(text)
+
+
+def test_a_few_lines_that_mean_billions_of_values_get_one_line_at_once() -> None:
+    names = "abcdefghij"
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]" for before, name in pairwise(names)]
+    allowed_or_one_line("\n".join(lines))
+    allowed_or_one_line("\n".join(lines) + "\n" + TEXT.replace("lr: 0.001", "lr: *j"))
+    allowed_or_one_line(TEXT.replace("lr: 0.001", "lr: [" + "[" * 5000))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.floats(1e-30, 1e30),
+    st.one_of(st.just(0.0), st.floats(1e-30, 1e30)),
+    st.integers(1, 3),
+    st.integers(1, 100),
+    st.sampled_from([("induced_1norm", "subgradient"), ("l1", "subgradient"), ("l1", "proximal"), ("l2", "proximal")]),
+)
+def test_a_network_trained_with_whatever_is_allowed_errs_on_a_share_of_the_images(
+    lr: float, alpha: float, width: int, batch_size: int, how: tuple[str, str]
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    images = Images(torch.randn(30, 9, generator=generator), torch.randint(10, (30,), generator=generator))
+    changes = {"seeds": 2, "epochs": 2, "lr": lr, "batch_size": batch_size, "penalty": how[0], "solver": how[1]}
+    config = parse(TEXT).train.model_validate(parse(TEXT).train.model_dump() | changes)
+    found = fit(images, images, width=width, alphas=[alpha] * 2, seeds=[0, 1], config=config)
+    for errors in (found.curves.test_error, found.curves.train_error):
+        assert ((errors >= 0) & (errors <= 1)).all()
+    whole = torch.stack([w.isfinite().all(2).all(1) for w in found.net]).all(0)
+    assert torch.equal(found.diverged, ~whole)
