@@ -7,7 +7,7 @@ ifneq ($(LOCAL_MNIST),)
 export MNIST_MIRROR ?= $(LOCAL_MNIST)
 endif
 
-.PHONY: run digits experiments compare prune results test lint help
+.PHONY: run digits experiments compare prune results test lint lock help
 run: .venv/ready  ## the main job: fetch MNIST, train the grid, evaluate, plot; about ten minutes on two cores
 	@dvc repro --quiet check
 	@if dvc repro download; then python -m stages.sweep; else $(MAKE) --no-print-directory digits INSTEAD=1; fi
@@ -38,12 +38,17 @@ results: .venv/ready  ## write the tables and findings into README.md and RESULT
 	python -m stages.results README.md RESULTS.md
 
 test: .venv/ready-dev  ## set up and run the tests
-	python -m pytest
+	python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/ready-dev  ## style and types
 	ruff check .
 	ruff format --check .
 	mypy
+
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+lock: .venv/ready-dev  ## after a change of requirements*.txt: versions and hashes of all that gets installed
+	$(LOCK) requirements.txt -o requirements.lock
+	$(LOCK) -c requirements.lock requirements-dev.txt -o requirements-dev.lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -53,11 +58,11 @@ help:  ## this list
 	  || { echo 'error: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12'; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/ready: requirements.txt | .venv/bin/python
-	python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+.venv/ready: requirements.lock | .venv/bin/python
+	python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	python -m stages.page
 	@touch $@
 
-.venv/ready-dev: requirements-dev.txt .venv/ready
-	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+.venv/ready-dev: requirements-dev.lock .venv/ready
+	python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@

@@ -1,0 +1,113 @@
+"""The same bytes in another folder, for another user, in another language and time zone, on one core or two."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from stages.core.fit import Images, fit
+from stages.core.params import parse
+from tests.workspace import ROOT, TINY, Workspace
+
+GOLDEN = Path(__file__).with_name("golden.json")
+
+
+def results(workspace: Workspace) -> dict[str, bytes]:
+    """Every file that a stage made, but for the report, which says when and where."""
+    stages = yaml.safe_load(workspace.read("dvc.lock"))["stages"]
+    paths = [out["path"] for stage in stages.values() for out in stage["outs"] if out["path"] != "plots/report.html"]
+    return {path: (workspace.path / path).read_bytes() for path in sorted(paths)}
+
+
+@pytest.mark.slow
+def test_the_whole_pipeline_makes_the_same_bytes_elsewhere(tmp_path: Path) -> None:
+    changes = TINY | {"train": {"seeds": 4, "epochs": 2, "eval_every": 1}}
+    here = Workspace.create(tmp_path / "here", changes)
+    here.repro()
+    there = Workspace.create(tmp_path / "há bitte, ein anderer Ordner", changes)
+    (there.path / "home").mkdir()
+    there.run(
+        *("taskset", "-c", "0", "dvc", "repro"),
+        HOME=str(there.path / "home"),
+        USER="someone else",
+        LANG="tr_TR.UTF-8",
+        LC_ALL="C.UTF-8",
+        TZ="Asia/Kathmandu",
+        PYTHONHASHSEED="12345",
+        OMP_NUM_THREADS="1",
+    )
+    one, other = results(here), results(there)
+    assert list(one) == list(other)
+    assert [path for path in one if one[path] != other[path]] == []
+
+
+def measured() -> dict[str, list[float]]:
+    """What every penalty and solver makes of one small problem: losses at the end, one a seed."""
+    generator = torch.Generator().manual_seed(0)
+    train, test = (
+        Images(torch.randn(200, 20, generator=generator), torch.randint(10, (200,), generator=generator))
+        for _ in range(2)
+    )
+    config = parse((ROOT / "params.yaml").read_text()).train
+    found = {}
+    for penalty, solver in (
+        *(("induced_1norm", "subgradient"), ("l1", "subgradient"), ("l1", "proximal")),
+        *(("l2", "subgradient"), ("l2", "proximal"), ("none", "subgradient")),
+    ):
+        changes = {"seeds": 3, "epochs": 20, "lr": 0.05, "penalty": penalty, "solver": solver}
+        run = fit(train, test, width=8, alphas=[0.01] * 3, seeds=range(3), config=config.model_copy(update=changes))
+        found[f"{penalty}, {solver}"] = [*run.curves.train_loss[-1].tolist(), *run.curves.test_loss[-1].tolist()]
+    return found
+
+
+def test_a_library_that_changes_results_is_noticed() -> None:
+    """Losses to a thousandth of what torch 2.15.0 gave; `python -m tests.test_determinism` writes them anew."""
+    golden = json.loads(GOLDEN.read_text())
+    found = measured()
+    assert list(found) == list(golden)
+    for name, losses in golden.items():
+        assert found[name] == pytest.approx(losses, rel=1e-3), name
+
+
+@pytest.mark.slow
+def test_cells_trained_anew_are_the_committed_ones(tmp_path: Path) -> None:
+    """A sample of the committed grid, to the last digit that metrics/cells.csv has, for this torch on this kind of CPU;
+    elsewhere to half a point in the mean."""
+    clone = Workspace(tmp_path)
+    clone.git("clone", "-q", str(ROOT), ".")
+    sample = {"width": [5, 25], "alpha": [0.0, 0.5, 10.0]}
+    clone.change({"grid": sample})
+    mirror = str(ROOT.parent / "shared/mnist") if (ROOT.parent / "shared/mnist").exists() else ""
+    try:
+        clone.dvc("repro", "download", MNIST_MIRROR=os.environ.get("MNIST_MIRROR", mirror))
+    except AssertionError as error:
+        pytest.skip(f"no MNIST here: {str(error).splitlines()[-1]}")
+    clone.run(sys.executable, "-m", "stages.sweep", "--only-cells")
+    clone.dvc("repro", "evaluate")
+    keys = ["width", "alpha", "seed"]
+    new, old = (
+        pd.read_csv(path / "metrics/cells.csv", dtype={"alpha": float}).set_index(keys).sort_index()
+        for path in (clone.path, ROOT)
+    )
+    old = old.loc[new.index]
+    assert len(new) == 60
+    difference = (new.test_error - old.test_error).groupby(["width", "alpha"]).mean().abs()
+    assert difference[difference.index.get_level_values("alpha") <= 1].max() < 0.005  # beyond, a run is a draw
+    if same_machine():
+        pd.testing.assert_frame_equal(new, old, rtol=1e-6)
+
+
+def same_machine() -> bool:
+    """Whether this is the kind of processor on which the committed numbers were made."""
+    flags = subprocess.run(["lscpu"], capture_output=True, text=True).stdout
+    return "AuthenticAMD" in flags and "avx512" in flags
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(json.dumps(measured(), indent=2) + "\n")

@@ -1,0 +1,163 @@
+"""What a stage declares is what it uses: no more reruns than needed, and never one too few."""
+
+import copy
+import json
+import shlex
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.test_dependencies import imported
+from tests.workspace import ROOT, TINY, Workspace
+
+pytestmark = pytest.mark.slow
+# another allowed value for every parameter
+OTHER: dict[str, dict[str, Any]] = {
+    "data": {"name": "mnist", "train_per_class": 19, "test_per_class": 9, "label_noise": 0.3, "seed": 5},
+    "grid": {"width": [7], "alpha": [0.7]},
+    "train": {
+        "seeds": 3,
+        "epochs": 3,
+        "batch_size": 16,
+        "lr": 0.7,
+        "eval_every": 2,
+        "penalty": "l1",
+        "solver": "proximal",
+        "penalty_scale": [0.5, 0.5],
+        "penalize_bias": False,
+        "stop_at_train_error": 0.4,
+    },
+    "lasso": {
+        "seed": 1,
+        "samples": 4000,
+        "features": 60,
+        "informative": 20,
+        "noise": 0.1,
+        "alpha": 0.2,
+        "n_train": 50,
+        "n_features": [5, 50, 90],
+        "interpolation_noise": 0.7,
+        "ridge": [3.0],
+        "runs": 5,
+    },
+    "head": {"features": ["random"], "seeds": 1, "strength": [0.5], "backbone": "resnet18"},
+}
+CELLS = [f"{width}-{alpha}" for width in (2, 3) for alpha in (0.0, 0.1)]
+TRAIN, HEAD = {f"train@{cell}" for cell in CELLS}, {"head@2", "head@3"}
+USERS = {  # of a group's parameters, besides those named below
+    "data": {"prepare", "evaluate"},
+    "train": {"evaluate", "plot", *TRAIN},
+    "lasso": {"lasso"},
+    "head": {"heads", *HEAD},
+}
+MORE_USERS = {"data.name": {"download"}, "data.label_noise": {"plot"}}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    workspace = Workspace.create(
+        tmp_path_factory.mktemp("fresh"), TINY | {"lasso": {"runs": 4, "n_features": [5, 60, 80]}}
+    )
+    workspace.repro()
+    return workspace
+
+
+def stale(workspace: Workspace) -> set[str]:
+    """The stages with a changed dependency or parameter of their own."""
+    return {name for name in json.loads(workspace.dvc("status", "--json")) if not name.startswith(("plots", "metrics"))}
+
+
+@pytest.mark.parametrize("key", [f"{group}.{key}" for group in USERS for key in OTHER[group]])
+def test_a_changed_parameter_makes_its_users_stale_and_no_other(workspace: Workspace, key: str) -> None:
+    text = workspace.read("params.yaml")
+    group, name = key.split(".")
+    try:
+        workspace.change({group: {name: OTHER[group][name]}})
+        everyone = {"check", "report"}  # read the file itself
+        assert stale(workspace) == everyone | USERS[group] | MORE_USERS.get(key, set())
+    finally:
+        (workspace.path / "params.yaml").write_text(text)
+
+
+def test_every_parameter_is_tried_with_another_value(workspace: Workspace) -> None:
+    params = yaml.safe_load(workspace.read("params.yaml"))
+    assert {group: set(keys) for group, keys in OTHER.items()} == {group: set(keys) for group, keys in params.items()}
+    assert not [key for group in OTHER for key, value in OTHER[group].items() if params[group][key] == value]
+
+
+def stages(workspace: Workspace) -> dict[str, dict[str, Any]]:
+    """Every stage as dvc.lock has it, but for the one whose name the locks of cells share."""
+    locked: dict[str, dict[str, Any]] = yaml.safe_load(workspace.read("dvc.lock"))["stages"]
+    return locked
+
+
+def test_a_changed_source_file_makes_those_that_import_it_stale_and_no_other(workspace: Workspace) -> None:
+    users: dict[str, set[str]] = {}
+    for name, stage in stages(workspace).items():
+        words = shlex.split(stage["cmd"])
+        module = "stages.code" if name == "code" else words[2]
+        for file in imported(module):
+            users.setdefault(file, set()).add(name)
+    of_train = imported("stages.train")
+    for file, importers in users.items():
+        path = workspace.path / file
+        text = path.read_text()
+        try:
+            path.write_text(text + "\n# a remark\n")
+            # the cells have the modules of `train` as one dependency, made by `code`
+            assert stale(workspace) == importers - TRAIN | ({"code"} if file in of_train else set()), file
+        finally:
+            path.write_text(text)
+
+
+def others_changed(workspace: Workspace, declared: list[str]) -> dict[str, Any]:
+    """The parameters, all but the declared ones with other values."""
+    params: dict[str, Any] = yaml.safe_load(workspace.read("params.yaml"))
+    mixed = copy.deepcopy(OTHER)
+    for key in declared:
+        group, _, name = key.partition(".")
+        if name:
+            mixed[group][name] = params[group][name]
+        else:
+            mixed[group] = params[group]
+    return mixed
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["check", "prepare", "code", "train@2-0.1", "evaluate", "verdict", "plot", "lasso", "head@2", "heads", "report"],
+)
+def test_a_stage_runs_on_nothing_but_what_it_declares(workspace: Workspace, tmp_path: Path, name: str) -> None:
+    """In a folder with its dependencies alone, every parameter that it does not declare changed: the same bytes."""
+    stage = stages(workspace)[name]
+    sources = shlex.split(stages(workspace)["code"]["cmd"]) if name.startswith("train@") else []
+    wanted = [dep["path"] for dep in stage["deps"]] + [word for word in sources if word.endswith(".py")]
+    for path in [*wanted, "stages/__init__.py", "stages/core/__init__.py"]:
+        target = tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (workspace.path / path).is_dir():
+            shutil.copytree(workspace.path / path, target)
+        else:
+            shutil.copy(workspace.path / path, target)
+    declared = [*stage.get("params", {}).get("params.yaml", {})]
+    if "params.yaml" not in wanted:
+        params = others_changed(workspace, declared)
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    Workspace(tmp_path).run(*shlex.split(stage["cmd"]))
+    for out in stage["outs"]:
+        found = tmp_path / out["path"]
+        if name == "report":  # says when and where it was made
+            assert found.stat().st_size > 10_000
+        else:
+            assert found.read_bytes() == (workspace.path / out["path"]).read_bytes(), out["path"]
+
+
+def test_the_download_needs_the_data_sets_name_alone(workspace: Workspace, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(others_changed(workspace, ["data.name"]), sort_keys=False))
+    Workspace(tmp_path).run(*shlex.split(stages(workspace)["download"]["cmd"]))
+    raw = "data/raw/images.pt"
+    assert (tmp_path / raw).read_bytes() == (workspace.path / raw).read_bytes()
