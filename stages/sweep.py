@@ -29,6 +29,7 @@ from stages.core.provenance import code_digest, maker
 from stages.ledger import StaleCell, commit, stale_cells
 from stages.memory import refuse_too_large
 from stages.study import STUDIES, Study
+from stages.unlock import unlock
 
 DATA = Path("data/prepared/data.pt")
 
@@ -117,6 +118,7 @@ def sweep(args: argparse.Namespace) -> None:
     config = getattr(params, study.group)
     by = maker(study.module().LOADED, os.environ.get("SDD_DEVICE", "cpu"))
     with only_one():
+        unlock()
         dvc("repro", "--quiet", "prepare", "code")
         data = DATA.read_bytes()
         cells = stale_cells(study, config, tensors.digest(data), by)
@@ -145,6 +147,7 @@ def experiment(args: argparse.Namespace) -> None:
     name = args.name or args.experiment or "sweep-" + hashlib.sha256(" ".join(overrides).encode()).hexdigest()[:7]
     folder = Path(".dvc/tmp/sweeps").absolute() / name
     with only_one():
+        unlock()
         if not folder.exists():  # else: what an interrupted sweep of this name finished lies there, and is adopted
             git("worktree", "prune")
             git("worktree", "add", "--quiet", "--detach", str(folder))

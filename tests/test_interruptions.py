@@ -114,11 +114,24 @@ def test_kills_lose_no_finished_cell_and_change_no_byte(
         keep: dict[str, int] = {}
         while interrupted(command, workspace, rng, within=15):
             kills += 1
+            workspace.run("python", "-m", "stages.unlock")
             for name, time_ns in keep.items():
                 assert written(workspace)[name] == time_ns, f"{name} was trained again"
             keep |= finished(workspace)
         assert models(workspace) == undisturbed
         assert workspace.repro("train") == set()
+
+
+def test_dvcs_file_of_locks_is_removed_if_a_kill_left_it_half_written(workspace: Workspace) -> None:
+    locks = workspace.path / ".dvc/tmp/rwlock"
+    for left in ("", '{"read": {'):
+        locks.write_text(left)
+        assert "JSON structure is corrupted" in workspace.dvc("repro", "check", ok=False)
+        assert "left half-written by a kill" in workspace.run(*SWEEP)
+        workspace.dvc("repro", "check")
+    locks.write_text("{}")
+    workspace.run("python", "-m", "stages.unlock")
+    assert locks.read_text() == "{}"
 
 
 def test_a_kill_in_the_middle_of_writing_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
