@@ -28,6 +28,7 @@ RUN_BY = {
     "python -m stages.sweep": "test_it_trains_every_cell_and_leaves_dvc_nothing_to_do",
     "python -m stages.sweep NAME": "test_a_named_experiment_keeps_its_tables_and_figures",
     "python -m tests.benchmarks.statistic": "test_the_statistic_benchmark_runs_on_few_curves",
+    "python -m stages.unlock": "test_dvcs_file_of_locks_is_removed_if_a_kill_left_it_half_written",
     "dvc repro": "test_everything_runs_once",
     "dvc repro train@25-5.0": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc exp run -S ...": "test_the_commands_for_ones_own_question_in_their_order",
@@ -46,6 +47,13 @@ def test_every_command_is_run_by_a_test() -> None:
     tests = "".join(path.read_text() for path in Path(ROOT / "tests").rglob("test_*.py"))
     assert inline | set(SETUP) == set(RUN_BY)
     assert [test for test in RUN_BY.values() if f"def {test}(" not in tests] == []
+
+
+def test_every_file_that_a_promise_names_is_there() -> None:
+    table = README[README.index("| promise |") : README.index("After a kill")]
+    files = re.findall(r"`([\w/]+\.(?:py|json))`", table)
+    assert len(files) > 12
+    assert [file for file in files if not (ROOT / "tests" / file).exists()] == []
 
 
 def test_make_help_names_every_target() -> None:

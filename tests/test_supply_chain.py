@@ -1,0 +1,56 @@
+"""What gets installed is known to the byte, and its licences are."""
+
+import re
+from importlib.metadata import PackageNotFoundError, metadata
+
+import pytest
+
+from tests.workspace import ROOT
+
+# none of these is part of this project's files: they are what pip fetches beside it
+KNOWN = {
+    "grandalf": "GPLv2 or EPLv1; DVC draws `dvc dag` with it",
+    "pygit2": "GPLv2 with an exception for linking; DVC reads git with it",
+    "cuda-toolkit": "NVIDIA's; PyTorch's Linux build brings it, nothing here needs it on a CPU",
+}
+
+
+def entries(name: str) -> dict[str, str]:
+    """By package, what the lock says of it."""
+    text = (ROOT / name).read_text()
+    return {match[1].lower(): match[0] for match in re.finditer(r"^([\w.-]+)==(?:.*\\\n)*.*\n", text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+def test_every_package_that_gets_installed_has_its_hashes(name: str) -> None:
+    lock = entries(f"{name}.lock")
+    assert [package for package, entry in lock.items() if "--hash=sha256:" not in entry] == []
+    pins = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / f"{name}.txt").read_text(), re.MULTILINE)
+    assert len(pins) > 5
+    for package, version in pins:
+        assert f"=={version} " in lock[re.sub(r"[._]", "-", package.lower())], package
+
+
+def test_the_two_locks_agree_and_make_installs_nothing_else() -> None:
+    run, dev = entries("requirements.lock"), entries("requirements-dev.lock")
+    version = re.compile(r"==(\S+)")
+    assert {name: version.findall(run[name])[0] for name in run} == {
+        name: version.findall(dev[name])[0] for name in run
+    }
+    installs = re.findall(r"pip install.*", (ROOT / "Makefile").read_text())
+    assert [line for line in installs if "--require-hashes" not in line and not line.startswith("pip install -r")] == []
+
+
+def test_no_licence_is_a_surprise() -> None:
+    unknown = {}
+    for name in entries("requirements.lock"):
+        try:
+            about = metadata(name)
+        except PackageNotFoundError:
+            continue  # for another system
+        classifiers = [c for c in about.get_all("Classifier") or [] if c.startswith("License")]
+        licence = about.get("License-Expression") or " ".join(classifiers) or about.get("License") or ""
+        free = re.search(r"MIT|BSD|Apache|MPL|Mozilla|Python Software|PSF|ISC|Zope|OSI Approved|NVIDIA", licence)
+        if name not in KNOWN and (not free or "Affero" in licence):
+            unknown[name] = licence
+    assert unknown == {}
