@@ -121,3 +121,57 @@ def test_a_network_that_always_answers_the_same_can_lose_everything() -> None:
     net.w2.mul_(1e-9)
     images, labels = torch.randn(40, 6), torch.arange(40) % 10
     assert sparsity.prunable_fraction(net, ascending(net), Seen.of(images), labels, torch.tensor([0.9])).tolist() == [1]
+
+
+def three_networks() -> tuple[Net, Tensor, Tensor]:
+    """Of very different scales, the second with dead weights; images, and labels that the first never gets wrong."""
+    generators = [torch.Generator().manual_seed(s) for s in range(3)]
+    net = mlp.init(20, 8, 10, generators)
+    scale = torch.tensor([1.0, 1e-4, 100.0])[:, None, None]
+    net = Net(*(w * scale for w in net))
+    net.w1[1, :, 3:] = 0
+    net.w2[1, :, 5:] = 0
+    images = torch.randn(300, 20, generator=generators[0])
+    labels = mlp.forward(net, images.T.expand(3, -1, -1))[1][0].argmax(0)
+    return net, images, labels
+
+
+def every_measure(net: Net, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    seen, sizes = Seen.of(images), ascending(net)
+    return {
+        "zero_fraction": sparsity.zero_fraction(net),
+        "near_zero_fraction": sparsity.near_zero_fraction(net),
+        "gini": sparsity.gini(sizes),
+        "hoyer": sparsity.hoyer(sparsity.weights(net)),
+        "live_units": sparsity.live_units(net, seen),
+        "effective_sparsity": sparsity.effective_sparsity(net),
+        "prunable_fraction": sparsity.prunable_fraction(net, sizes, seen, labels, mlp.scores(net, images, labels)[1]),
+    }
+
+
+def test_networks_side_by_side_measure_what_each_measures_alone() -> None:
+    net, images, labels = three_networks()
+    together = every_measure(net, images, labels)
+    for s in range(3):
+        alone = every_measure(Net(*(w[s : s + 1] for w in net)), images, labels)
+        for name, value in alone.items():
+            torch.testing.assert_close(together[name][s : s + 1], value, msg=f"{name} of network {s}")
+            assert value.dtype == torch.float64
+
+
+def test_a_matrix_of_zeros_is_near_zero_throughout() -> None:
+    assert sparsity.near_zero_fraction(Net(*(torch.zeros_like(w) for w in NET))).tolist() == [1]
+
+
+def test_half_a_point_more_error_is_what_pruning_may_cost() -> None:
+    """A thousand images, each decided by a weight of its own size: pruning the smallest k of them errs on k."""
+    images, labels = torch.eye(100), torch.zeros(100, dtype=torch.long)
+    w1 = torch.linspace(1, 2, 100)[None, None, :]
+    net = Net(w1, torch.zeros(1, 1, 1), torch.zeros(1, 10, 1), torch.zeros(1, 10, 1))
+    net.w2[0, 0] = 10.0
+    net.b2[0, 1] = 1e-3  # without its weight an image goes to class 1
+    seen = Seen.of(images)
+    for tolerance, removed in ((0.05, 5), (0.5, 50), (0.0, 0)):
+        found = sparsity.prunable_fraction(net, ascending(net), seen, labels, torch.zeros(1), tolerance, halvings=20)
+        assert found.item() * 110 == pytest.approx(9 + removed, abs=1.01)
+    assert sparsity.prunable_fraction(net, ascending(net), seen, labels, torch.zeros(1)).item() * 110 < 10.01

@@ -28,6 +28,11 @@ def test_means_and_spreads_counted_by_hand() -> None:
 def test_the_difference_from_the_paper_is_in_points_and_in_standard_deviations() -> None:
     paper = pd.DataFrame({"width": [5, 5, 7], "alpha": [0.0, 1.0, 0.0], "test_accuracy_percent": [70.0, 50.0, 1.0]})
     table = against_paper(cells(), paper)
+    assert table[["dataset", "width", "alpha", "paper_accuracy"]].to_numpy().tolist() == [
+        ["mnist", 5, 0.0, 70.0],
+        ["mnist", 5, 1.0, 50.0],
+    ]
+    assert table.our_sd.tolist() == pytest.approx([10 * 2**0.5, 0])
     assert table.our_mean.tolist() == pytest.approx([80, 50])
     assert table.difference.tolist() == pytest.approx([10, 0])
     assert table.difference_in_sd[0] == pytest.approx(10 / (10 * 2**0.5))

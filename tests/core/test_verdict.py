@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from stages.core.verdict import over_width, verdict
 
@@ -104,3 +105,35 @@ def test_over_width_a_falling_curve_that_never_fits_has_no_peak_and_no_threshold
     assert found["double_descent"] is False
     assert found["D"] < 0.01
     assert "threshold" not in found
+
+
+def test_widths_are_judged_each_by_its_own_cells() -> None:
+    peak, rise = [0.14, 0.14, 0.2, 0.5, 0.3, 0.15], [0.14, 0.15, 0.2, 0.3, 0.4, 0.5]
+    both = pd.concat([cells(peak).query("width == 5"), cells(rise).query("width == 10")])
+    found = verdict(both)["mnist"]
+    assert set(found) == {"width_5", "width_10", "over_width", "slope", "slope_low", "slope_high"}
+    first, second = found["width_5"], found["width_10"]
+    assert (first["double_descent"], second["double_descent"]) == (True, False)
+    assert first["peak_error"] == pytest.approx(0.5, abs=0.01)
+    assert first["D"] == pytest.approx(0.35, abs=0.01)
+    for name in ("D", "D_odd", "D_even", "D_sparsity"):
+        assert first[f"{name}_low"] <= first[name] <= first[f"{name}_high"] + 1e-9
+        assert second[name] < 0.01
+    # Holm: the smaller of two p-values counts twice
+    assert first["p_holm"] == pytest.approx(2 * first["p_value"])
+    assert second["p_holm"] == pytest.approx(second["p_value"])
+
+
+def test_too_few_alphas_for_a_peak_are_no_double_descent() -> None:
+    two = cells([0.14, 0.14, 0.2, 0.5, 0.3, 0.15]).query("alpha <= 0.01")
+    found = verdict(two)["mnist"]["width_5"]
+    assert "D" not in found
+    assert (found["p_value"], found["double_descent"]) == (1.0, False)
+
+
+def test_networks_without_a_measured_sparsity_count_as_not_sparse() -> None:
+    peak = [0.14, 0.14, 0.2, 0.5, 0.3, 0.15]
+    some = cells(peak)
+    some.loc[some.alpha >= 10.0, "near_zero_fraction"] = np.nan  # all diverged there
+    found = verdict(some)["mnist"]["width_5"]
+    assert found["guards"]["measured_sparsity"] is False
