@@ -114,3 +114,36 @@ def test_planted_peaks_are_found(height: float, sd: float) -> None:
     results = [descent(noisy(curve, sd, seed), AXIS, draws=100, splits=100, seed=seed) for seed in range(40)]
     found = sum(r is not None and r.p_value < 0.05 and r.low >= 0.01 for r in results)
     assert found >= 36
+
+
+def test_halves_differ_by_one_seed_at_most() -> None:
+    for present in (4, 5, 10, 11):
+        left, right = halves(np.ones((200, present), dtype=np.int64), np.random.default_rng(0))
+        assert set((left > 0).sum(1)) == {present // 2}
+        assert set((right > 0).sum(1)) == {present - present // 2}
+
+
+def test_four_seeds_are_enough_though_a_sample_of_one_seed_alone_cannot_be_split() -> None:
+    curve = 0.2 + 0.3 * np.exp(-(((AXIS - 6) / 1.5) ** 2))
+    found = descent(noisy(curve, 0.01, seed=0, seeds=4), AXIS, draws=400)  # one sample in 64 is of one seed
+    assert found is not None
+    assert 0.2 < found.low <= found.high < 0.4
+
+
+def test_the_smallest_p_value_is_one_in_one_more_than_the_samples() -> None:
+    curve = 0.2 + 0.3 * np.exp(-(((AXIS - 6) / 1.5) ** 2))
+    peaked, flat = (descent(noisy(c, 0.01, seed=0), AXIS, draws=99) for c in (curve, np.linspace(0.2, 0.8, M)))
+    assert peaked is not None
+    assert flat is not None
+    assert peaked.p_value == pytest.approx(0.01)
+    assert 0.2 < flat.p_value <= 1
+
+
+def test_the_null_is_as_noisy_as_the_errors() -> None:
+    """On pure noise p-values are spread out: neither all small, as with too little noise, nor all large."""
+    rng = np.random.default_rng(0)
+    found = [descent(0.3 + 0.05 * rng.standard_normal((10, 5)), np.arange(5.0), draws=60, splits=40) for _ in range(60)]
+    p_values = np.array([result.p_value for result in found if result])
+    assert len(p_values) == 60
+    assert 0.3 < np.median(p_values) < 0.85
+    assert (p_values < 0.05).mean() < 0.12

@@ -137,3 +137,12 @@ def test_networks_without_a_measured_sparsity_count_as_not_sparse() -> None:
     some.loc[some.alpha >= 10.0, "near_zero_fraction"] = np.nan  # all diverged there
     found = verdict(some)["mnist"]["width_5"]
     assert found["guards"]["measured_sparsity"] is False
+
+
+def test_a_peak_that_moves_with_width_has_that_slope() -> None:
+    at_1, at_10 = [0.14, 0.14, 0.2, 0.5, 0.3, 0.15], [0.14, 0.14, 0.15, 0.2, 0.5, 0.15]
+    found = verdict(pd.concat([cells(at_1).query("width == 5"), cells(at_10).query("width == 10")]))["mnist"]
+    expected = np.log(10) / np.log(2)
+    assert [found[f"slope{end}"] for end in ("_low", "", "_high")] == pytest.approx([expected] * 3)
+    at_zero = [0.9, 0.2, 0.2, 0.15, 0.14, 0.1]
+    assert "slope" not in verdict(cells(at_zero))["mnist"]  # a peak at alpha 0 has no logarithm
