@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import tempfile
 import zipfile
 from typing import Any
 
@@ -20,6 +21,7 @@ CONTENT: dict[str, Any] = {
     "diverged": torch.tensor([False, True]),
 }
 FILE = to_bytes(CONTENT)
+TRAPPED = os.path.join(tempfile.mkdtemp(), "trapped")
 
 
 def same(found: dict[str, Any]) -> bool:
@@ -61,7 +63,7 @@ def test_a_file_cut_anywhere_is_refused(start: int, length: int) -> None:
 
 class Trap:
     def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.system, ("touch /tmp/trapped",)
+        return os.mkdir, (TRAPPED,)
 
 
 def test_a_pickle_that_would_run_code_is_refused() -> None:
@@ -70,7 +72,7 @@ def test_a_pickle_that_would_run_code_is_refused() -> None:
     for content in (evil.getvalue(), pickle.dumps(Trap()), pickle.dumps({"w1": Trap()})):
         with pytest.raises(ValueError, match=r"^[^\n]+$"):
             from_bytes(content)
-    assert not os.path.exists("/tmp/trapped")
+    assert not os.path.exists(TRAPPED)
 
 
 def test_an_archive_of_other_things_is_refused() -> None:
