@@ -10,7 +10,20 @@ import pytest
 from tests.test_dependencies import STAGES
 from tests.workspace import Workspace, ran
 
-ALL = {"check", "code", "download", "prepare", "evaluate", "verdict", "plot", "lasso", "head@2", "head@3", "heads"}
+ALL = {
+    "check",
+    "code",
+    "download",
+    "prepare",
+    "evaluate",
+    "verdict",
+    "plot",
+    "lasso",
+    "head@2",
+    "head@3",
+    "heads",
+    "report",
+}
 CELLS = {"train@2-0.0", "train@2-0.1", "train@3-0.0", "train@3-0.1"}
 
 
@@ -53,19 +66,20 @@ class TestTheLifeOfAProject:
 
     def test_an_added_alpha_trains_its_own_cells_alone(self, workspace: Workspace) -> None:
         workspace.change({"grid": {"alpha": [0.0, 0.1, 1.0e-5]}})
-        assert workspace.repro() == {"check", "train@2-1e-05", "train@3-1e-05", "evaluate", "verdict", "plot"}
+        assert workspace.repro() == {"check", "train@2-1e-05", "train@3-1e-05", "evaluate", "verdict", "plot", "report"}
         assert set(cells(workspace).alpha) == {0.0, 0.1, 1e-5}
 
     def test_a_removed_cell_leaves_the_tables(self, workspace: Workspace) -> None:
         workspace.change({"grid": {"alpha": [0.0, 0.1]}})
         # check and verdict come from DVC's run-cache
-        assert workspace.repro() == {"evaluate", "plot"}
+        assert workspace.repro() == {"evaluate", "plot", "report"}
         assert set(cells(workspace).alpha) == {0.0, 0.1}
         assert (workspace.path / "data/models/2-1e-05.pt").exists()  # ... but not the disk: DVC keeps it
 
     def test_a_changed_parameter_reruns_what_depends_on_it(self, workspace: Workspace) -> None:
         workspace.change({"train": {"lr": 0.01}})
-        assert workspace.repro() == {"check", "evaluate", "verdict", "plot", "head@2", "head@3", "heads"} | CELLS
+        after = {"check", "evaluate", "verdict", "plot", "head@2", "head@3", "heads", "report"}
+        assert workspace.repro() == after | CELLS
         workspace.git("checkout", "-q", ".")
         workspace.dvc("checkout", "-q")
 

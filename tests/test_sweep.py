@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from stages.memory import limit
 from tests.workspace import TINY, Workspace, ran
 
 pytestmark = pytest.mark.slow
@@ -42,7 +43,7 @@ class TestSweep:
     def test_it_trains_every_cell_and_leaves_dvc_nothing_to_do(self, workspace: Workspace) -> None:
         output = workspace.run(*SWEEP)
         assert trained(output) == 4
-        assert ran(output) == {"evaluate", "verdict", "plot", "lasso", "head@2", "head@3", "heads"}
+        assert ran(output) == {"evaluate", "verdict", "plot", "lasso", "head@2", "head@3", "heads", "report"}
         assert workspace.repro() == set()
         workspace.commit("results")
 
@@ -114,10 +115,12 @@ class TestSweep:
         overlay.unlink()
 
     def test_a_cell_that_fails_by_itself_is_named_and_the_others_are_kept(self, workspace: Workspace) -> None:
-        workspace.change({"grid": {"width": [2, 3, 10**10], "alpha": [0.0, 0.7]}})
-        output = workspace.run(*SWEEP, ok=False)
-        assert "train@10000000000-0.7 failed: " in output
-        assert "error: 2 cells failed: train@10000000000-0." in output
+        wide = int(0.8 * limit() / 12_900)  # of two seeds; a unit takes so many bytes
+        workspace.change({"grid": {"width": [2, 3, wide], "alpha": [0.0, 0.7]}})
+        little = "ulimit -v 8000000 && exec python -m stages.sweep --workers 1"  # KiB of memory that a process may have
+        output = workspace.run("bash", "-c", little, ok=False)
+        assert f"train@{wide}-0.7 failed: " in output
+        assert f"error: 2 cells failed: train@{wide}-0." in output
         assert "Traceback" not in output
         workspace.change({"grid": {"width": [2, 3]}})
         assert trained(workspace.run(*SWEEP)) == 0
