@@ -57,9 +57,9 @@ def dvc(*arguments: str, cwd: str | Path = ".") -> None:
         raise files.UserError(f"dvc {' '.join(arguments)} ended with exit status {status}, see above")
 
 
-def show(study: Study, cwd: str | Path = ".") -> None:
+def show(study: Study, folder: str = "metrics", cwd: str | Path = ".") -> None:
     if study is STUDIES["grid"]:  # what the pruning study found its last stage has said
-        subprocess.run([sys.executable, "-m", "stages.show"], cwd=cwd)
+        subprocess.run([sys.executable, "-m", "stages.show", folder], cwd=cwd)
 
 
 def train(
@@ -171,10 +171,12 @@ def experiment(args: argparse.Namespace) -> None:
         if subprocess.run(command, cwd=folder).returncode:
             raise files.UserError(f"experiment {name} is not complete, see above; the same command goes on with it")
         dvc("repro", *STUDIES[args.study].results, cwd=folder)
-        show(STUDIES[args.study], folder)
         dvc("exp", "save", "--force", "--name", name, cwd=folder)
         if args.experiment:
             keep(args.experiment, folder)
+            show(STUDIES[args.study], f"experiments/{args.experiment}")
+        else:
+            show(STUDIES[args.study], cwd=folder)
         git("worktree", "remove", "--force", str(folder))
     console.print(f"experiment {name}; to compare: dvc plots diff HEAD {name}; to take it over: dvc exp apply {name}")
 

@@ -81,7 +81,7 @@ def test_cells_trained_anew_are_the_committed_ones(tmp_path: Path) -> None:
     elsewhere to half a point in the mean."""
     clone = Workspace(tmp_path)
     clone.git("clone", "-q", str(ROOT), ".")
-    sample = {"width": [5, 25], "alpha": [0.0, 0.5, 10.0]}
+    sample = {"width": [5, 25], "alpha": [0.5, 10.0]}
     clone.change({"grid": sample})
     mirror = str(ROOT.parent / "shared/mnist") if (ROOT.parent / "shared/mnist").exists() else ""
     try:
@@ -96,7 +96,7 @@ def test_cells_trained_anew_are_the_committed_ones(tmp_path: Path) -> None:
         for path in (clone.path, ROOT)
     )
     old = old.loc[new.index]
-    assert len(new) == 60
+    assert len(new) == 40
     difference = (new.test_error - old.test_error).groupby(["width", "alpha"]).mean().abs()
     assert difference[difference.index.get_level_values("alpha") <= 1].max() < 0.005  # beyond, a run is a draw
     if same_machine():

@@ -21,7 +21,7 @@ import yaml
 from tests.workspace import TINY, Workspace
 
 pytestmark = pytest.mark.slow
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "4"))
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 SWEEP = [sys.executable, "-m", "stages.sweep", "--only-cells"]
 REPRO = [sys.executable, "-m", "dvc", "repro", "evaluate"]
