@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -93,10 +94,11 @@ def interrupted(command: list[str], workspace: Workspace, rng: random.Random, wi
     except subprocess.TimeoutExpired:
         chosen = rng.choice(SIGNALS)
         tree = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
-        if rng.random() < 0.5:
-            os.killpg(process.pid, chosen)
-        else:
-            os.kill(rng.choice(sorted(tree)), chosen)
+        with suppress(ProcessLookupError):  # it may just have ended by itself
+            if rng.random() < 0.5:
+                os.killpg(process.pid, chosen)
+            else:
+                os.kill(rng.choice(sorted(tree)), chosen)
         try:
             output, _ = process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
