@@ -89,7 +89,7 @@ def test_every_parameter_is_tried_with_another_value(workspace: Workspace) -> No
 
 
 def stages(workspace: Workspace) -> dict[str, dict[str, Any]]:
-    """Every stage as dvc.lock has it, but for the one whose name the locks of cells share."""
+    """Every stage as dvc.lock has it."""
     locked: dict[str, dict[str, Any]] = yaml.safe_load(workspace.read("dvc.lock"))["stages"]
     return locked
 

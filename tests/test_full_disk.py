@@ -29,11 +29,15 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return workspace
 
 
+def state(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 @pytest.fixture
 def small(workspace: Workspace) -> Iterator[Path]:
     """metrics/ on a file system with room for what is in it, and little more."""
     folder = workspace.path / "metrics"
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    before = state(folder)
     mount("-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder))
     try:
         for name, content in before.items():
@@ -41,10 +45,6 @@ def small(workspace: Workspace) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", str(folder)], check=True)
-
-
-def state(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def told(output: str) -> str:

@@ -19,6 +19,7 @@ import psutil
 import pytest
 import yaml
 
+from tests.test_sweep import models
 from tests.workspace import TINY, Workspace
 
 pytestmark = pytest.mark.slow
@@ -27,10 +28,6 @@ SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 SWEEP = [sys.executable, "-m", "stages.sweep", "--only-cells"]
 REPRO = [sys.executable, "-m", "dvc", "repro", "evaluate"]
 GRID = {"width": [2, 3], "alpha": [0.0, 0.1, 1.0]}
-
-
-def models(workspace: Workspace) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((workspace.path / "data/models").glob("*.pt"))}
 
 
 def written(workspace: Workspace) -> set[str]:

@@ -164,7 +164,7 @@ def test_a_matrix_of_zeros_is_near_zero_throughout() -> None:
 
 
 def test_half_a_point_more_error_is_what_pruning_may_cost() -> None:
-    """A thousand images, each decided by a weight of its own size: pruning the smallest k of them errs on k."""
+    """A hundred images, each decided by a weight of its own size: pruning the smallest k of them errs on k."""
     images, labels = torch.eye(100), torch.zeros(100, dtype=torch.long)
     w1 = torch.linspace(1, 2, 100)[None, None, :]
     net = Net(w1, torch.zeros(1, 1, 1), torch.zeros(1, 10, 1), torch.zeros(1, 10, 1))
