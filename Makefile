@@ -9,7 +9,7 @@ endif
 
 .PHONY: run digits experiments compare prune results test lint lock help
 run: .venv/ready  ## the main job: fetch MNIST, train the grid, evaluate, plot; about ten minutes on two cores
-	@python -m stages.unlock && dvc repro --quiet check
+	@python -m stages.unlock && python -m stages.check --out data/params.ok
 	@if dvc repro download; then python -m stages.sweep; else $(MAKE) --no-print-directory digits INSTEAD=1; fi
 
 # as an experiment in a folder of its own: params.yaml, dvc.lock, metrics/ and plots/ here stay as they are
@@ -32,7 +32,7 @@ compare: .venv/ready  ## the figures that show several experiments
 	python -m stages.compare experiments/width-clean experiments/width-noise --over width --out plots/widths.png
 
 prune: .venv/ready  ## test error over sparsity by pruning; about a quarter of an hour on two cores
-	@python -m stages.unlock && dvc repro --quiet check && dvc repro download && python -m stages.sweep --study prune
+	@python -m stages.unlock && python -m stages.check --out data/params.ok && dvc repro download && python -m stages.sweep --study prune
 
 results: .venv/ready  ## write the tables and findings into README.md and RESULTS.md
 	python -m stages.results README.md RESULTS.md

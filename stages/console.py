@@ -33,5 +33,9 @@ def run(main: Callable[[], None]) -> None:
         sys.exit("error: interrupted")
     except MemoryError as error:
         sys.exit(f"error: out of memory: {error}")
+    except RuntimeError as error:  # torch's, which is no MemoryError
+        if "memory" not in str(error):
+            raise
+        sys.exit(f"error: out of memory: {str(error).splitlines()[0]}")
     except OSError as error:
         sys.exit(f"error: {error.filename or 'input/output'}: {error.strerror or error}")

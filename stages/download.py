@@ -5,6 +5,7 @@ tried before torchvision's own mirrors. A file that no mirror gives whole and un
 """
 
 import argparse
+import errno
 import os
 import shutil
 import tempfile
@@ -62,6 +63,8 @@ def fetch_verified(mirrors: list[str], name: str, md5: str, target: Path) -> Non
         try:
             fetch(mirror, name, target)
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):  # here, not there
+                raise files.UserError(f"{target} cannot be written: {error.strerror}") from None
             problems.append(f"{mirror}: {name}: {_reason(error)}")
         else:
             found = calculate_md5(target)

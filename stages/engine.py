@@ -6,15 +6,17 @@ cell comes back as the bytes of its file. The scheduler needs neither.
 
 import logging
 import operator
-import os
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import cloudpickle
 from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker
 from pydantic import BaseModel
 
 from stages.files import UserError
+from stages.machine import cores, memory
 from stages.study import Study
 
 
@@ -43,10 +45,6 @@ def train_here(study: tuple[Any, ...], cells: list[dict[str, Any]], config: dict
     plugin: Any = get_worker().plugins[PreparedData.name]
     core = Study(*study).module()
     return list(core.train_cells(plugin.data, cells, core.Config(**config), device_from_environment()))
-
-
-def cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def connect(scheduler: str | None, workers: int | None, patience: float) -> Client:
@@ -86,6 +84,15 @@ def refuse_other_makers(client: Client, study: Study, expected: dict[str, str]) 
                 raise UserError(
                     f"worker {address} has {what} {found[what][:16]}, this checkout {value[:16]}: no cell sent"
                 )
+
+
+def most_workers_on_one_machine(client: Client) -> int:
+    return max(Counter(urlsplit(address).hostname for address in client.nthreads()).values())
+
+
+def least_memory(client: Client) -> int:
+    """Bytes of the worker's machine that has least."""
+    return min(map(int, client.run(memory).values()))
 
 
 def train_all(

@@ -4,7 +4,6 @@ Which cells there are is read from params.yaml, never from the folder: a cell's 
 """
 
 import argparse
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,14 @@ from stages.core.mlp import Net
 from stages.core.params import Params, cell_name
 from stages.core.tables import against_paper, curve_table, summary, to_csv, to_json
 from stages.core.tensors import digest
+from stages.machine import cores
 
 
 def read_cell(folder: str, width: int, alpha: float, params: Params, data: str) -> dict[str, Any]:
     name = cell_name(width, alpha)
     remedy = f"dvc repro -f train@{name}"
     path = Path(folder) / f"{name}.pt"
-    cell = files.read_tensors(path, remedy)
+    cell = files.read_tensors(path, remedy, "made_from")
     expected = {"width": width, "alpha": float(alpha), "train": params.train.model_dump(), "data": data}
     different = [key for key, value in expected.items() if cell["made_from"].get(key) != value]
     if different:
@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     params = files.read_params()
-    data = files.read_tensors(args.data, "dvc repro -f prepare")
+    data = files.read_tensors(args.data, "dvc repro -f prepare", "train_pixels")
 
     data_digest = digest(Path(args.data).read_bytes())
     images = sparsity.Seen.of(data["train_pixels"])
@@ -94,7 +94,7 @@ def main() -> None:
         content = read_cell(args.models, *cell, params, data_digest)
         return rows(content, images, data["train_labels"]), curve_table(content)
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         done = list(pool.map(evaluate, params.grid.cells()))
     cells, curves = (pd.concat(tables, ignore_index=True) for tables in zip(*done, strict=True))
     out = Path(args.out)

@@ -39,7 +39,8 @@ def alpha_axis(ax: Axes, alphas: pd.Series) -> None:
     smallest = alphas[alphas > 0].min() if (alphas > 0).any() else 1.0
     ax.set_xscale("symlog", linthresh=smallest)
     ax.set_xlim(-0.2 * smallest, 1.3 * max(alphas.max(), smallest))
-    powers = [10.0**k for k in range(int(np.ceil(np.log10(smallest))), int(np.log10(max(alphas.max(), smallest))) + 1)]
+    lowest, highest = np.ceil(np.log10(smallest)), np.floor(np.log10(max(alphas.max(), smallest)))
+    powers = [10.0**k for k in range(int(lowest), int(highest) + 1)]
     if len(powers) > 5:
         powers = powers[:: 2 if len(powers) < 11 else 3]
     ax.set_xticks([0, *powers], ["0", *(f"$10^{{{round(np.log10(p))}}}$" for p in powers)])

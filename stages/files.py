@@ -32,26 +32,33 @@ def _read(model: type[P], path: str) -> P:
 def write(path: str | Path, content: bytes) -> None:
     """Write the file whole or not at all, its folder included; what a kill leaves, git and DVC ignore."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".partial", delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".partial", delete=False) as file:
+            try:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                os.chmod(file.name, 0o644)
+                os.replace(file.name, path)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}") from None
 
 
-def read_tensors(path: str | Path, remedy: str) -> dict[str, Any]:
-    """A file of tensors and plain values; UserError names a missing or damaged file and the command that mends it."""
+def read_tensors(path: str | Path, remedy: str, key: str) -> dict[str, Any]:
+    """A file of tensors and plain values, `key` among them; UserError names a missing, damaged or other file and the
+    command that mends it."""
     from stages.core import tensors  # torch takes a second or two: not for those who only read parameters
 
     try:
-        return tensors.from_bytes(Path(path).read_bytes())
+        content = tensors.from_bytes(Path(path).read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path} is missing; to make it: {remedy}") from None
     except ValueError as error:
         raise UserError(f"{path} cannot be read ({error}); to make it anew: {remedy}") from None
+    if key not in content:
+        raise UserError(f"{path} holds no {key}, it is a file of another kind; to make it anew: {remedy}")
+    return content

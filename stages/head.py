@@ -2,7 +2,6 @@
 components of the same dimension."""
 
 import argparse
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,8 +11,9 @@ import torch
 
 from stages import files
 from stages.console import console, run
-from stages.core.heads import Features, hidden, measure, principal, random_relu
+from stages.core.heads import MEASURED, Features, hidden, measure, memory_of_heads, principal, random_relu
 from stages.core.tables import to_csv
+from stages.machine import cores, refuse_too_large
 
 
 def main() -> None:
@@ -25,8 +25,8 @@ def main() -> None:
     torch.set_num_threads(1)  # so that the numbers do not depend on the cores
     params = files.read_params()
     config = params.head
-    data = files.read_tensors(args.data, "dvc repro -f prepare")
-    cell = files.read_tensors(args.cell, "dvc repro")
+    data = files.read_tensors(args.data, "dvc repro -f prepare", "train_pixels")
+    cell = files.read_tensors(args.cell, "dvc repro", "made_from")
     width, seeds = cell["made_from"]["width"], range(min(config.seeds, len(cell["w1"])))
     pixels = data["train_pixels"], data["test_pixels"]
 
@@ -53,11 +53,16 @@ def main() -> None:
     todo = [("trained", seed) for seed in trained]
     todo += [("random", seed) for seed in seeds] * ("random" in config.features)
     todo += [("pca", 0)] * ("pca" in config.features)
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    threads = max(1, min(cores(), len(todo)))
+    needed = memory_of_heads(width, len(pixels[0]) + len(pixels[1]))
+    refuse_too_large(f"heads on {width} features, {threads} at once", "a smaller width", threads * needed)
+    with ThreadPoolExecutor(threads) as pool:
         done = pool.map(lambda one: on(*one), todo)
     rows = [{**common, **row} for part in (own, *done) for row in part]
-    files.write(args.out, to_csv(pd.DataFrame(rows)))
-    console.print(f"width {width}: {len(rows)} heads on {', '.join(dict.fromkeys(row['features'] for row in rows))}")
+    columns = [*common, "features", "dimension", "seed", *MEASURED]
+    files.write(args.out, to_csv(pd.DataFrame(rows, columns=columns)))
+    on_what = ", ".join(dict.fromkeys(row["features"] for row in rows))
+    console.print(f"width {width}: {len(rows)} heads{' on ' * bool(rows)}{on_what}")
 
 
 if __name__ == "__main__":

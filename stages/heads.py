@@ -125,19 +125,32 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)  # so that the numbers do not depend on the cores
     params = files.read_params()
-    data = files.read_tensors(args.data, "dvc repro -f prepare")
+    data = files.read_tensors(args.data, "dvc repro -f prepare", "train_pixels")
     parts = [pd.read_csv(Path(args.heads) / f"{width}.csv") for width in params.grid.width]
     for name, features in whole_images(params.head, data).items():
         of = Features.of(*features)
         rows = measure(of, data["train_labels"], data["test_labels"], params.head.strength)
-        head = {"dataset": data["dataset"], "features": name, "dimension": of.train.shape[1], "seed": 0}
+        head = {
+            "dataset": data["dataset"],
+            "alpha": float("nan"),
+            "features": name,
+            "dimension": of.train.shape[1],
+            "seed": 0,
+        }
         parts.append(pd.DataFrame([{**head, **row} for row in rows]))
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        raise files.UserError(
+            "every network of the first of grid.alpha diverged and head.features names no other features: "
+            "no last layer to refit; add random, pca or pixels to head.features, or put a smaller alpha first"
+        )
     table = pd.concat(parts, ignore_index=True)
     chosen = best(table)
     found = summary(chosen)
     sentence = finding(found)
     few = f"{data['dataset']}, {table.seed.nunique()} seeds"
-    caption = f"{few}, hidden layers trained at alpha {table.alpha[0]:g}"
+    trained_at = ", ".join(f"{alpha:g}" for alpha in table.alpha.dropna().unique())
+    caption = f"{few}, hidden layers trained at alpha {trained_at}" if trained_at else few
     plt.style.use(STYLE)
     metrics, plots = Path(args.metrics), Path(args.plots)
     files.write(metrics / "heads.csv", to_csv(table))

@@ -15,10 +15,11 @@ from stages import files
 from stages.console import console, run
 from stages.core.descent import descent, earlier, heights
 from stages.core.params import Lasso
-from stages.core.regression import LIMIT, over_components, over_features, published_sample
+from stages.core.regression import LIMIT, memory_of_regression, over_components, over_features, published_sample
 from stages.core.tables import to_csv, to_json, to_records
 from stages.core.verdict import SIGNIFICANCE
 from stages.figures import OKABE_ITO, STYLE, panels, save
+from stages.machine import refuse_too_large
 
 LEAST_FACTOR = 1.1  # by which a peak must exceed the higher of its valleys to be one
 
@@ -132,6 +133,8 @@ def main() -> None:
     parser.add_argument("--plots", required=True)
     args = parser.parse_args()
     config = files.read_params().lasso
+    needed = memory_of_regression(config.samples, config.features, config.n_train, max(config.n_features))
+    refuse_too_large("lasso", "fewer lasso.samples, features, n_train or n_features", needed)
     sample = published_sample(config.samples, config.features, config.informative, config.noise, config.seed)
     with threadpool_limits(1):  # so that the numbers do not depend on the cores
         published = pd.DataFrame(over_components(sample, config.alpha, config.seed))

@@ -14,7 +14,7 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     data = files.read_params().data
-    raw = files.read_tensors(args.raw, "dvc repro -f download")
+    raw = files.read_tensors(args.raw, "dvc repro -f download", "train_images")
 
     scale = {name: raw[name] for name in ("largest", "mean", "std")}
     subset = {}

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from stages import files
 from stages.console import console, device_from_environment, run
-from stages.core.pruning_cell import train_cells
+from stages.core.pruning_cell import memory_needed, train_cells
+from stages.machine import refuse_too_large
 
 
 def main() -> None:
@@ -21,13 +22,16 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     config = files.read_prune_params().prune
+    cell = {"method": args.method, "retraining": args.retraining}
+    pixels = files.read_tensors(args.data, "dvc repro -f prepare", "train_pixels")["train_pixels"]
+    needed = memory_needed(cell, config, *pixels.shape)
+    refuse_too_large(f"width {config.width}, {config.seeds} seeds", "fewer prune.seeds or a smaller width", needed)
 
     def report(level: int, row: dict[str, Tensor]) -> None:
         density, train, test = (float(row[name].mean()) for name in ("density", "train_error", "test_error"))
         where = f"{args.method}, {args.retraining}: round {level} of {config.levels}"
         console.print(f"{where}, {density:.2%} of the weights, training error {train:.4f}, test error {test:.4f}")
 
-    cell = {"method": args.method, "retraining": args.retraining}
     try:
         made = train_cells(Path(args.data).read_bytes(), [cell], config, device_from_environment(), report)
     except ValueError as error:

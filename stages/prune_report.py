@@ -30,7 +30,7 @@ def rows(folder: str, method: str, retraining: str, params: PruneParams) -> pd.D
     name = f"{method}-{retraining}"
     remedy = f"dvc repro -f prune/dvc.yaml:prune@{name}"
     path = Path(folder) / f"{name}.pt"
-    cell = files.read_tensors(path, remedy)
+    cell = files.read_tensors(path, remedy, "made_from")
     if cell["made_from"].get("prune") != params.prune.model_dump():
         raise files.UserError(f"{path} was made with other parameters than are here now; to make it: {remedy}")
     levels, seeds = cell["density"].shape

@@ -3,7 +3,6 @@
 import argparse
 import base64
 import json
-import os
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import pandas as pd
 from stages import files
 from stages.console import run
 from stages.core import findings
+from stages.machine import cores, memory
 
 PACKAGES = ["dvc", "torch", "numpy", "pandas", "scikit-learn", "scipy", "matplotlib"]
 FIGURES = {
@@ -38,9 +38,7 @@ def machine() -> str:
         cpu = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         cpu = platform.processor() or platform.machine()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{cpu}, {cores} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}"
+    return f"{cpu}, {cores()} cores, {memory() / 2**30:.0f} GiB, {platform.system()} {platform.machine()}"
 
 
 def commit() -> str:
@@ -48,10 +46,10 @@ def commit() -> str:
     try:
         head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
         sources = ["stages", "params.yaml", "dvc.yaml"]
-        changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", *sources]).returncode != 0
+        changes = subprocess.run(["git", "status", "--porcelain", "--", *sources], capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "not under git"
-    return head.stdout.strip() + " and changes to it" * changed
+    return head.stdout.strip() + " and changes to it" * bool(changes.stdout)
 
 
 def image(path: Path) -> str:

@@ -18,14 +18,15 @@ from stages.core import findings
 
 
 def read(folder: Path) -> tuple[pd.DataFrame, str, str]:
-    """A table of words, a line a width; the finding; and what it is about. UserError names a missing file."""
+    """A table of words, a line a width; the finding; data set and seeds. UserError names a missing file."""
     missing = [name for name in ("cells.csv", "paper.csv", "verdict.json") if not (folder / name).exists()]
     if missing:
-        raise files.UserError(f"{folder / missing[0]} is missing; to make it: python -m stages.sweep")
+        what = f" {folder.name}" if folder.parent.name == "experiments" else ""
+        raise files.UserError(f"{folder / missing[0]} is missing; to make it: python -m stages.sweep{what}")
     cells, paper = pd.read_csv(folder / "cells.csv"), pd.read_csv(folder / "paper.csv")
     name = cells.dataset.iloc[0]
     verdict = json.loads((folder / "verdict.json").read_text())[name]
-    about = f"{name}, {cells.seed.nunique()} seeds, from {folder}/"
+    about = f"{name}, {cells.seed.nunique()} seeds"
     return findings.table(cells, paper, verdict), findings.finding(cells, verdict), about
 
 
@@ -39,13 +40,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", default="metrics")
     parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--experiment", help="whose results these are, where the folder is about to go")
     args = parser.parse_args()
     folder = Path(args.folder)
     if args.markdown:
         print(markdown(folder))
         return
     found, sentence, about = read(folder)
-    table = Table(*map(str, found), title=about)
+    source = f"experiment {args.experiment}" if args.experiment else f"{folder}/"
+    table = Table(*map(str, found), title=f"{about}, from {source}")
     for row in found.to_numpy().tolist():
         table.add_row(*row)
     if not console.is_terminal:
@@ -54,7 +57,9 @@ def main() -> None:
     console.print(sentence)
     for said in sorted(folder.glob("*.md")):
         console.print(f"{said.stem}: {said.read_text().strip()}", markup=False)
-    figures = Path("plots") if args.folder == "metrics" else folder
+    if args.experiment:
+        return
+    figures = Path("plots") if folder.resolve() == Path("metrics").resolve() else folder
     page = f"; all on one page: {figures}/report.html" * (figures / "report.html").exists()
     console.print(f"figures: {figures}/*.png; numbers: {folder}/*.csv{page}")
 

@@ -8,7 +8,7 @@ from stages import files
 
 class Study(NamedTuple):
     stages: str  # what DVC calls the stages, one a cell
-    core: str  # the module that trains them: `cell`, `side_by_side`, `train_cells`, `Config`, `CODE`, `LOADED`
+    core: str  # the module that trains them: see stages.core.cell
     group: str  # of the parameters, that every cell is trained with
     results: tuple[str, ...]  # what `dvc repro` is then asked for; nothing is the whole pipeline at the root
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from distributed import Client
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from stages import engine, files
@@ -27,7 +28,7 @@ from stages.console import console, run
 from stages.core import tensors
 from stages.core.provenance import code_digest, maker
 from stages.ledger import StaleCell, commit, stale_cells
-from stages.memory import refuse_too_large
+from stages.machine import refuse_too_large
 from stages.study import STUDIES, Study
 from stages.unlock import unlock
 
@@ -57,9 +58,9 @@ def dvc(*arguments: str, cwd: str | Path = ".") -> None:
         raise files.UserError(f"dvc {' '.join(arguments)} ended with exit status {status}, see above")
 
 
-def show(study: Study, folder: str = "metrics", cwd: str | Path = ".") -> None:
+def show(study: Study, *arguments: str, cwd: str | Path = ".") -> None:
     if study is STUDIES["grid"]:  # what the pruning study found its last stage has said
-        subprocess.run([sys.executable, "-m", "stages.show", folder], cwd=cwd)
+        subprocess.run([sys.executable, "-m", "stages.show", *arguments], cwd=cwd)
 
 
 def train(
@@ -79,6 +80,8 @@ def train(
     start = time.monotonic()
     with client, Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         engine.refuse_other_makers(client, study, by)
+        if by["device"] == "cpu":
+            refuse_too_many(client, study, cells, data, config)
         task = progress.add_task("training", total=len(cells), state="starting")
         results = engine.train_all(client, study, wanted, data, config, by["device"])
         for done, (key, result) in enumerate(results, 1):
@@ -99,6 +102,16 @@ def train(
         client.cluster.close()
     console.print(f"{len(cells) - len(failed)} cells trained in {time.monotonic() - start:.0f} s")
     return failed
+
+
+def refuse_too_many(client: Client, study: Study, cells: list[StaleCell], data: bytes, config: Any) -> None:
+    """UserError if the largest cells do not fit into the memory of the worker's machine that has least."""
+    pixels = tensors.from_bytes(data)["train_pixels"]
+    needed = {cell.name: study.module().memory_needed(cell.cell, config, *pixels.shape) for cell in cells}
+    largest = sorted(needed, key=needed.__getitem__, reverse=True)[: engine.most_workers_on_one_machine(client)]
+    remedy = "fewer seeds, a smaller width, or fewer workers (--workers)"
+    here = engine.least_memory(client)
+    refuse_too_large(", ".join(largest), remedy, *(needed[name] for name in largest), here=here)
 
 
 def refuse_changes(study: Study, params: Any, data: bytes, by: dict[str, str]) -> None:
@@ -124,9 +137,6 @@ def sweep(args: argparse.Namespace) -> None:
         cells = stale_cells(study, config, tensors.digest(data), by)
         try:
             todo = [cell for cell in cells if not cell.made]
-            if study is STUDIES["grid"] and by["device"] == "cpu" and not args.scheduler:
-                widest = sorted((cell.cell["width"] for cell in todo), reverse=True)
-                refuse_too_large(params, widest[: args.workers or engine.cores()], data)
             failed = train(study, todo, data, config, by, args) if todo else []
         except KeyboardInterrupt:
             raise files.UserError("interrupted; finished cells are kept, run sweep again to go on") from None
@@ -176,7 +186,7 @@ def experiment(args: argparse.Namespace) -> None:
             keep(args.experiment, folder)
             show(STUDIES[args.study], f"experiments/{args.experiment}")
         else:
-            show(STUDIES[args.study], cwd=folder)
+            show(STUDIES[args.study], "--experiment", name, cwd=folder)
         git("worktree", "remove", "--force", str(folder))
     console.print(f"experiment {name}; to compare: dvc plots diff HEAD {name}; to take it over: dvc exp apply {name}")
 
@@ -189,7 +199,14 @@ def named(name: str | None) -> list[str]:
     if not path.exists():
         there = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml")))
         raise files.UserError(f"{path} does not exist; the experiments here are {there}")
-    groups = yaml.safe_load(path.read_text())
+    try:
+        groups = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise files.UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(groups, dict) or not all(isinstance(keys, dict) for keys in groups.values()):
+        raise files.UserError(
+            f"{path}: must hold groups of params.yaml with the keys that change, as its neighbours do"
+        )
     return [f"{group}.{key}={json.dumps(value)}" for group, keys in groups.items() for key, value in keys.items()]
 
 

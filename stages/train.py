@@ -11,8 +11,8 @@ from torch import Tensor
 
 from stages import files
 from stages.console import console, device_from_environment, run
-from stages.core.cell import train_cells
-from stages.memory import refuse_too_large
+from stages.core.cell import memory_needed, train_cells
+from stages.machine import refuse_too_large
 
 
 def main() -> None:
@@ -22,10 +22,11 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
-    params = files.read_params()
-    config = params.train
-    data = Path(args.data).read_bytes()
-    refuse_too_large(params, [args.width], data)
+    config = files.read_params().train
+    cell = {"width": args.width, "alpha": args.alpha}
+    pixels = files.read_tensors(args.data, "dvc repro -f prepare", "train_pixels")["train_pixels"]
+    needed = memory_needed(cell, config, *pixels.shape)
+    refuse_too_large(f"width {args.width}, {config.seeds} seeds", "fewer train.seeds or a smaller width", needed)
     device = device_from_environment()
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeRemainingColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -37,8 +38,7 @@ def main() -> None:
             if epoch == config.epochs and not console.is_terminal:
                 console.print(f"width {args.width} alpha {args.alpha:g}: {state}, {config.seeds} seeds")
 
-        cell = {"width": args.width, "alpha": args.alpha}
-        files.write(args.out, train_cells(data, [cell], config, device, report)[0])
+        files.write(args.out, train_cells(Path(args.data).read_bytes(), [cell], config, device, report)[0])
 
 
 if __name__ == "__main__":

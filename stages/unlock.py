@@ -1,28 +1,59 @@
-"""Remove DVC's file of locks if a kill left it half-written: `python -m stages.unlock`. `make` and `sweep` do so.
+"""Mend what a kill left half-written of DVC's own files: `python -m stages.unlock`. `make` and `sweep` do so.
 
-DVC writes .dvc/tmp/rwlock in place, so a kill in that moment has every later command fail on it
-(https://github.com/treeverse/dvc/issues/7615).
+DVC writes its file of locks (https://github.com/treeverse/dvc/issues/7615) and dvc.lock in place, so a kill in that
+moment has every later command fail on them. The first is removed; the second is taken from the last commit, and what
+was recorded since is recorded again, finished cells from DVC's cache without training.
 """
 
 import argparse
 import json
+import subprocess
 from pathlib import Path
 
-from dvc.lock import make_lock
+from dvc.lock import LockError, make_lock
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from dvc.utils.serialize import YAMLError, parse_yaml
+from voluptuous import Invalid
 
 from stages.console import console, run
+from stages.files import UserError
+
+LOCKS = Path(".dvc/tmp/rwlock")
 
 
 def unlock() -> None:
-    locks = Path(".dvc/tmp/rwlock")
-    if not locks.exists():
-        return
-    with make_lock(".dvc/tmp/rwlock.lock"):  # which whoever writes the file holds
+    LOCKS.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with make_lock(".dvc/tmp/lock"):  # which whoever writes dvc.lock holds
+            for path in (Path("dvc.lock"), Path("prune/dvc.lock")):
+                if path.exists() and not readable(path):
+                    restore(path)
+    except LockError:
+        raise UserError("another DVC process works in this checkout; when it has ended, try again") from None
+    with make_lock(f"{LOCKS}.lock"):  # which whoever writes the file holds
         try:
-            json.loads(locks.read_text())
+            json.loads(LOCKS.read_text() if LOCKS.exists() else "{}")
         except ValueError:
-            locks.unlink()
-            console.print(f"{locks} was left half-written by a kill, and is removed")
+            LOCKS.unlink()
+            console.print(f"{LOCKS} was left half-written by a kill, and is removed")
+
+
+def readable(path: Path) -> bool:
+    """For DVC; what a cut leaves readable is a shorter list of stages, and DVC brings the others up to date."""
+    try:
+        COMPILED_LOCKFILE_SCHEMA(parse_yaml(path.read_text(), str(path)))
+    except (YAMLError, Invalid, ValueError):
+        return False
+    return True
+
+
+def restore(path: Path) -> None:
+    """The file as of the last commit; none, if there it is not."""
+    committed = subprocess.run(["git", "show", f"HEAD:{path}"], capture_output=True)
+    path.unlink()
+    if committed.returncode == 0:
+        path.write_bytes(committed.stdout)
+    console.print(f"{path} was left half-written by a kill, and is taken from the last commit")
 
 
 def main() -> None:

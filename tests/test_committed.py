@@ -1,10 +1,14 @@
 """What is committed belongs together: code, parameters, dvc.lock, tables, figures, README."""
 
 import hashlib
+import json
+from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 
+from stages.core.findings import d_with_interval
 from stages.results import filled
 from tests.workspace import ROOT, Workspace, ran
 
@@ -34,7 +38,7 @@ def test_tables_and_figures_have_the_hashes_in_dvc_lock() -> None:
         **yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"],
         **yaml.safe_load((ROOT / "prune/dvc.lock").read_text())["stages"],
     }
-    for name in ("evaluate", "verdict", "plot", "lasso", "heads", "report", "prune_report"):
+    for name in ("evaluate", "verdict", "plot", "lasso", "heads", "prune_report"):
         for out in stages[name]["outs"]:
             assert hashlib.md5((ROOT / out["path"]).read_bytes()).hexdigest() == out["md5"], out["path"]
 
@@ -50,3 +54,49 @@ def test_results_leave_no_experiment_and_no_finding_out() -> None:
     experiments = {f"<!-- show experiments/{path.stem} -->" for path in (ROOT / "experiments").glob("*.yaml")}
     findings = {f"<!-- say metrics/{path.name} -->" for path in (ROOT / "metrics").glob("*.md")}
     assert [mark for mark in experiments | findings | {"<!-- show metrics -->"} if mark not in text] == []
+
+
+def judged(folder: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / folder / "verdict.json").read_text())["mnist"]
+    return found
+
+
+def widths(verdict: dict[str, Any]) -> list[dict[str, Any]]:
+    return [value for key, value in verdict.items() if key.startswith("width_")]
+
+
+def recovery(folder: str, width: int) -> float:
+    """The best alpha past the peak."""
+    cells = pd.read_csv(ROOT / folder / "cells.csv")
+    means = cells[cells.width == width].groupby("alpha").test_error.mean()
+    return float(str(means[means.index > means.idxmax()].idxmin()))
+
+
+def test_readmes_answers_are_the_results() -> None:
+    readme = (ROOT / "README.md").read_text()
+    answers = readme[readme.index("| question |") : readme.index("D is the height")]
+    grid, clean = judged("metrics"), judged("experiments/width-clean")
+    zeros = json.loads((ROOT / "metrics/headline.json").read_text())["most exact zeros, %"]
+    over_alpha = d_with_interval(judged("experiments/label-noise-l1")["width_200"])
+    over_width = d_with_interval(judged("experiments/width-noise")["over_width"])
+    pruned = (ROOT / "metrics/prune.md").read_text().split("rewind: a double descent, D = ")[1].split(" points")[0]
+    for said in (
+        f"no cell has more than {zeros:.3f} % exact zeros in the mean",
+        f"slope of its logarithm on that of the width {grid['slope']:.2f} "
+        f"[{grid['slope_low']:.2f}, {grid['slope_high']:.2f}]",
+        f"D = {over_alpha} points (width 200), over pruning {pruned}, over width {over_width} |",
+    ):
+        assert said in answers
+    assert not any(v["double_descent"] for v in widths(grid))
+    assert not clean["over_width"]["double_descent"]
+    # the L1 norm, by soft thresholding: zeros to 100 %, accuracy to chance, D zero; by subgradient steps: at chance
+    proximal = (
+        pd.read_csv(ROOT / "experiments/l1-proximal/cells.csv").groupby(["width", "alpha"]).mean(numeric_only=True)
+    )
+    assert (proximal.zero_fraction.groupby("width").max() > 0.9999).all()
+    assert (proximal.test_error.groupby("width").last() == 0.9).all()
+    assert all(v["D"] <= 0 for v in widths(judged("experiments/l1-proximal")))
+    assert not any(v["guards"]["above_chance"] for v in widths(judged("experiments/l1-subgradient")))
+    # a tenth of the step: past the peak the best alpha is ten times as large
+    for width in (10, 25):
+        assert recovery("experiments/small-step", width) == 10 * recovery("metrics", width)

@@ -24,6 +24,7 @@ from tests.workspace import TINY, Workspace
 
 pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("KILLS", "4"))
+CUTS = KILLS  # of dvc.lock
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 SWEEP = [sys.executable, "-m", "stages.sweep", "--only-cells"]
 REPRO = [sys.executable, "-m", "dvc", "repro", "evaluate"]
@@ -139,11 +140,40 @@ def test_dvcs_file_of_locks_is_removed_if_a_kill_left_it_half_written(workspace:
     assert locks.read_text() == "{}"
 
 
+def test_a_dvc_lock_that_a_kill_cut_anywhere_is_mended_and_no_cell_trains_again(
+    workspace: Workspace, undisturbed: dict[str, bytes]
+) -> None:
+    lock, rng = workspace.path / "dvc.lock", random.Random(0)
+    whole = lock.read_bytes()
+    committed = workspace.run("git", "ls-files", "dvc.lock")
+    assert committed == ""  # so that it is mended even where no commit has it
+    said = 0
+    for place in [0, 1, 13, *rng.sample(range(len(whole)), CUTS)]:
+        lock.write_bytes(whole[:place])
+        said += "dvc.lock was left half-written by a kill" in workspace.run("python", "-m", "stages.unlock")
+        stages = workspace.repro("train")
+        assert not {name for name in stages if name.startswith("train@")}, place
+        assert yaml.safe_load(lock.read_bytes()) == yaml.safe_load(whole), place
+        assert models(workspace) == undisturbed
+    assert said >= 3
+
+
+def test_a_dvc_lock_that_a_kill_cut_is_taken_from_the_last_commit(workspace: Workspace) -> None:
+    lock = workspace.path / "dvc.lock"
+    whole = lock.read_bytes()
+    workspace.commit("results")
+    lock.write_bytes(whole[: whole.index(b"cmd:") + 2])
+    workspace.run("python", "-m", "stages.unlock")
+    assert lock.read_bytes() == whole
+    workspace.run("python", "-m", "stages.unlock")
+    assert workspace.git("status", "--porcelain") == ""
+
+
 def test_a_kill_in_the_middle_of_writing_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     old, new, size = b"o", b"n", 1 << 28
     target = tmp_path / "file"
     script = f"from stages import files; print(1, flush=True); files.write({str(target)!r}, {new!r} * {size})"
-    rng, ends = random.Random(0), set()
+    rng, ends, midway = random.Random(0), set(), 0
     for _ in range(KILLS):
         target.write_bytes(old)
         writer = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
@@ -156,5 +186,7 @@ def test_a_kill_in_the_middle_of_writing_leaves_the_old_file_or_the_new_one(tmp_
         assert content in (old, new * size)
         ends.add(content[:1])
         for left in tmp_path.glob("*.partial"):
+            midway += left.stat().st_size > 0
             left.unlink()
     assert old in ends
+    assert midway  # a kill did come in the middle

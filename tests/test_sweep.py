@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.memory import limit
+from stages.machine import memory
 from tests.workspace import TINY, Workspace, ran
 
 pytestmark = pytest.mark.slow
@@ -115,7 +115,7 @@ class TestSweep:
         overlay.unlink()
 
     def test_a_cell_that_fails_by_itself_is_named_and_the_others_are_kept(self, workspace: Workspace) -> None:
-        wide = int(0.8 * limit() / 12_900)  # of two seeds; a unit takes so many bytes
+        wide = int(0.8 * memory() / 12_900)  # of two seeds; a unit takes so many bytes
         workspace.change({"grid": {"width": [2, 3, wide], "alpha": [0.0, 0.7]}})
         little = "ulimit -v 8000000 && exec python -m stages.sweep --workers 1"  # KiB of memory that a process may have
         output = workspace.run("bash", "-c", little, ok=False)

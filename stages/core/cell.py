@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from stages.core import tensors
-from stages.core.fit import Images, fit
+from stages.core.fit import Images, fit, memory_of_fit
 from stages.core.params import Train
 from stages.core.provenance import code_digest, made_from, maker
 
@@ -28,6 +28,11 @@ def side_by_side(cells: list[dict[str, Any]], device: str) -> list[list[dict[str
         return [[one] for one in sorted(cells, key=lambda one: -one["width"])]
     widths = sorted({one["width"] for one in cells}, reverse=True)
     return [[one for one in cells if one["width"] == width] for width in widths]
+
+
+def memory_needed(cell: dict[str, Any], config: Train, images: int, inputs: int) -> int:
+    """Bytes, on so many training images of `inputs` pixels."""
+    return memory_of_fit(cell["width"], config.seeds, config.batch_size, images, inputs)
 
 
 def images(content: dict[str, Any], device: str) -> tuple[Images, Images]:

@@ -62,7 +62,7 @@ def descend_epoch_(
     """One epoch of SGD on the mean cross-entropy, in place. At every step `before` may change the weights between the
     gradient and the step along it, `after` once the step is done."""
     count, inputs = train.pixels.shape
-    gathered = train.pixels.new_empty(len(generators) * batch_size, inputs)
+    gathered = train.pixels.new_empty(len(generators) * min(batch_size, count), inputs)
     for index in batches(count, batch_size, generators):
         flat = index.flatten().to(train.pixels.device)
         x = torch.index_select(train.pixels, 0, flat, out=gathered[: len(flat)])
@@ -73,6 +73,13 @@ def descend_epoch_(
         before()
         mlp.descend_(net, x, hidden, delta1, delta2, lr / index.shape[1])
         after()
+
+
+def memory_of_fit(width: int, runs: int, batch_size: int, images: int, inputs: int) -> int:
+    """Bytes, for runs of that width side by side on so many training images of `inputs` pixels; measured."""
+    weights = 8 * runs * width * (inputs + 12)  # at the start, in training, at the end, and where a file is made
+    batch = runs * min(batch_size, images) * (1.3 * inputs + 3 * width)
+    return int(4 * (weights + batch + runs * width * mlp.CHUNK))
 
 
 def evaluated(epoch: int, config: Train) -> bool:

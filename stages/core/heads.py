@@ -16,6 +16,8 @@ from torch import Tensor
 from stages.core import mlp
 from stages.core.datasets import CLASSES
 
+MEASURED = ["head", "strength", "test_error", "train_error", "nonzeros", "p_eff_train", "p_eff_test"]
+
 
 class Head(NamedTuple):
     """Last layers at K strengths: weights (K, d, 10), intercepts (K, 10), both of features with training mean 0."""
@@ -136,6 +138,11 @@ def logistic(features: Features, labels: Tensor, strengths: Tensor, tolerance: f
     return Head(found[..., :-1].mT, found[..., -1])
 
 
+def memory_of_heads(dimension: int, images: int) -> int:
+    """Bytes, for the heads on so many features of so many training and test images; measured."""
+    return 12 * images * dimension + 24 * dimension**2
+
+
 def errors(head: Head, features: Tensor, labels: Tensor) -> Tensor:
     """Share of images (K,) whose label does not have the largest output."""
     outputs = features @ head.weights + head.intercepts[:, None]  # (K, n, 10)
@@ -145,7 +152,8 @@ def errors(head: Head, features: Tensor, labels: Tensor) -> Tensor:
 def measure(
     features: Features, train_labels: Tensor, test_labels: Tensor, strengths: list[float]
 ) -> list[dict[str, Any]]:
-    """One row per kind of head and strength; nonzeros are the share of weights, p_eff that of ridge alone."""
+    """One row per kind of head and strength, with the columns MEASURED; nonzeros are the share of weights, p_eff are
+    ridge's alone."""
     k = torch.tensor(strengths)
     ridges, p_eff_train, p_eff_test = ridge(features, train_labels, k)
     rows = []

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+CHUNK = 1000  # images that are scored at once
+
 
 class Net(NamedTuple):
     """Weights of S networks: w1 (S, H, D), b1 (S, H, 1), w2 (S, C, H), b2 (S, C, 1)."""
@@ -59,7 +61,7 @@ def forward_shared(net: Net, x: Tensor) -> tuple[Tensor, Tensor]:
     return hidden, torch.baddbmm(net.b2, net.w2, hidden)
 
 
-def scores(net: Net, images: Tensor, labels: Tensor, chunk: int = 1000) -> tuple[Tensor, Tensor]:
+def scores(net: Net, images: Tensor, labels: Tensor, chunk: int = CHUNK) -> tuple[Tensor, Tensor]:
     """Mean cross-entropy and error (S,), as float64, of every network on images (N, D) with labels (N,).
 
     An image counts as an error unless its label has the largest logit, so a network of nans errs on all but class 0.

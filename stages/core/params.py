@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 T = TypeVar("T")
 P = TypeVar("P", bound=BaseModel)
-Count = Annotated[int, Field(ge=1)]
+MOST = 10**9  # of anything: more is a slip, and in products too much for 64 bits
+Count = Annotated[int, Field(ge=1, le=MOST)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 # bounded: YAML's aliases make a line of text a document of billions
 SHOWN = reprlib.Repr()
@@ -34,16 +35,16 @@ def _ascending(values: list[T]) -> list[T]:
     return values
 
 
-def _not_huge(value: float) -> float:
-    if not value <= 1e30:
-        raise ValueError("should be a finite number of at most 1e+30")
+def _in_float32(value: float) -> float:
+    if not (value <= 1e30 and (value <= 0 or value >= 1e-30)):
+        raise ValueError("should be a finite number, at most 1e+30 and, if it is not 0, at least 1e-30")
     return value
 
 
-NotNegative = Annotated[float, Field(ge=0), AfterValidator(_not_huge)]
-Positive = Annotated[float, Field(gt=0), AfterValidator(_not_huge)]
+NotNegative = Annotated[float, Field(ge=0), AfterValidator(_in_float32)]
+Positive = Annotated[float, Field(gt=0), AfterValidator(_in_float32)]
 # not turned into a float: DVC names a cell by the number as it stands in params.yaml
-Alpha = Annotated[int | float, Field(ge=0), AfterValidator(_not_huge)]
+Alpha = Annotated[int | float, Field(ge=0), AfterValidator(_in_float32)]
 
 
 class Group(BaseModel):
@@ -93,16 +94,16 @@ class Train(Group):
 
 class Lasso(Group):
     seed: Seed
-    samples: Annotated[int, Field(ge=10)]
+    samples: Annotated[int, Field(ge=10, le=MOST)]
     features: Count
     informative: Count
     noise: NotNegative
     alpha: Positive
-    n_train: Annotated[int, Field(ge=2)]
+    n_train: Annotated[int, Field(ge=2, le=MOST)]
     n_features: Annotated[list[Count], Field(min_length=3), AfterValidator(_unique), AfterValidator(_ascending)]
     interpolation_noise: NotNegative
     ridge: Annotated[list[Positive], AfterValidator(_unique)]
-    runs: Annotated[int, Field(ge=4)]
+    runs: Annotated[int, Field(ge=4, le=MOST)]
 
     @field_validator("informative")
     @classmethod

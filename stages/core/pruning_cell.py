@@ -9,6 +9,7 @@ from torch import Tensor
 from stages.core import tensors
 from stages.core.cell import images
 from stages.core.datasets import with_noise
+from stages.core.fit import memory_of_fit
 from stages.core.params import Prune
 from stages.core.provenance import code_digest, made_from, maker
 from stages.core.pruning import prune
@@ -31,6 +32,11 @@ def cell(options: dict[str, str]) -> dict[str, Any]:
 def side_by_side(cells: list[dict[str, Any]], device: str) -> list[list[dict[str, Any]]]:
     """Groups to be trained as one batch: every cell by itself."""
     return [[one] for one in cells]
+
+
+def memory_needed(cell: dict[str, Any], config: Prune, images: int, inputs: int) -> int:
+    """Bytes, on so many training images of `inputs` pixels."""
+    return memory_of_fit(config.width, config.seeds, config.batch_size, images, inputs)
 
 
 def train_cells(

@@ -14,12 +14,18 @@ from sklearn.model_selection import train_test_split
 
 Floats = NDArray[np.float64]
 LIMIT = "LASSO with alpha to 0"
+N_TEST = 1000
 
 
 class Sample(NamedTuple):
     x: Floats  # (n, features)
     y: Floats  # (n,)
     coefficients: Floats  # (features,)
+
+
+def memory_of_regression(samples: int, features: int, n_train: int, seen: int) -> int:
+    """Bytes, for `over_components` of so many samples and `over_features` up to so many seen; measured."""
+    return max(32 * samples * features, 16 * (n_train + N_TEST) * (n_train + seen))
 
 
 def published_sample(samples: int, features: int, informative: int, noise: float, seed: int) -> Sample:
@@ -89,7 +95,7 @@ def lasso_limit(x: Floats, y: Floats) -> Floats:
 
 
 def over_features(
-    seen: list[int], n_train: int, noise: float, ridges: list[float], run: int, n_test: int = 1000
+    seen: list[int], n_train: int, noise: float, ridges: list[float], run: int, n_test: int = N_TEST
 ) -> list[dict[str, float | str]]:
     """One run: minimum-norm least squares, ridge and the LASSO's limit on the first p of max(seen) features, p in seen.
 
