@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from stages import files
 from stages.console import run
 from stages.core.findings import answer, by_width, d_with_interval
+from stages.core.params import Params
 from stages.core.tables import cell_means, to_records
 from stages.figures import (
     OKABE_ITO,
@@ -26,6 +27,14 @@ from stages.figures import (
     width_axis,
     width_colour,
 )
+
+
+def how(cells: pd.DataFrame, params: Params) -> str:
+    """For a caption: what the cells were trained on, and how."""
+    train, noise = params.train, params.data.label_noise
+    wrong = f"{100 * noise:g} % label noise, " * (noise > 0)
+    made = f"penalty {train.penalty}, {train.solver}, {train.epochs} epochs, {cells.seed.nunique()} seeds"
+    return f"{cells.dataset.iloc[0]}, {wrong}{made}"
 
 
 def table1(means: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any], caption: str) -> Figure:
@@ -161,19 +170,16 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     params = files.read_params()
-    train = params.train
     cells, curves, paper = (pd.read_csv(Path(args.metrics) / f"{n}.csv") for n in ("cells", "curves", "paper"))
-    seeds = cells.seed.nunique()
     name = cells.dataset.iloc[0]
-    noise = f"{100 * params.data.label_noise:g} % label noise, " * (params.data.label_noise > 0)
-    caption = f"{name}, {noise}penalty {train.penalty}, {train.solver}, {train.epochs} epochs, {seeds} seeds"
+    caption = how(cells, params)
     means = cell_means(cells)
     verdict = json.loads((Path(args.metrics) / "verdict.json").read_text())[name]
 
     plt.style.use(STYLE)
     figures = {
         "table1": table1(means, paper, verdict, caption),
-        "by_parity": by_parity(means, train.epochs, caption),
+        "by_parity": by_parity(means, params.train.epochs, caption),
         "over_width": over_width(means, verdict.get("over_width", {}), caption),
         "over_sparsity": over_sparsity(means, caption),
         "heat_map": heat_map(means, caption),

@@ -17,10 +17,13 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
+from stages.core.params import parse
 from stages.core.tables import cell_means, to_records
-from stages.plot import heights, points
+from stages.plot import heights, how, points
+from stages.sweep import named
 from tests.workspace import ROOT, Workspace
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -96,7 +99,7 @@ def opened(browser: Browser, path: Path, offline: bool, width: int = 1280) -> tu
 
 def charts(page: Page) -> dict[str, dict[str, Any]]:
     """What every chart of a page of `dvc plots` drew, by its name in dvc.yaml."""
-    page.wait_for_function(f"views.length >= {len(NAMES)}")
+    page.wait_for_function(f"views.length >= {page.content().count('vegaEmbed(')}")
     return {chart["id"].replace("_", " "): chart for chart in page.evaluate(DESCRIBE)}
 
 
@@ -168,7 +171,8 @@ def test_seven_revisions_are_readable(tmp_path: Path, browser: Browser) -> None:
         clone.git("checkout", "-q", "-B", name, "published")
         folder = ROOT / "experiments" / name
         cells, verdict = pd.read_csv(folder / "cells.csv"), json.loads((folder / "verdict.json").read_text())
-        caption = f"mnist, {cells.seed.nunique()} seeds"
+        apply_overrides(tmp_path / "params.yaml", named(name))
+        caption = how(cells, parse((tmp_path / "params.yaml").read_text()))
         for stem, table in (("cells", points(cell_means(cells))), ("verdict", heights(verdict["mnist"]))):
             (tmp_path / f"plots/{stem}.json").write_bytes(to_records(table.assign(run=caption)))
         clone.commit(name)
@@ -181,9 +185,20 @@ def test_seven_revisions_are_readable(tmp_path: Path, browser: Browser) -> None:
     check(found, {"5", "10", "25", "50", "75", "100", "200"}, {"0", "10", "10000"})
 
 
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That of the committed results."""
+    folder = tmp_path_factory.mktemp("report")
+    for name in ("plots", "metrics"):
+        shutil.copytree(ROOT / name, folder / name)
+    command = ["python", "-m", "stages.report", "--metrics", str(folder / "metrics"), "--plots", str(folder / "plots")]
+    Workspace(ROOT).run(*command)
+    return folder / "plots/report.html"
+
+
 @pytest.mark.parametrize(("device", "width"), [("desktop", 1280), ("phone", 390)])
-def test_the_report_opens_without_network_and_fits(browser: Browser, device: str, width: int) -> None:
-    page, complaints = opened(browser, ROOT / "plots/report.html", offline=True, width=width)
+def test_the_report_opens_without_network_and_fits(browser: Browser, report: Path, device: str, width: int) -> None:
+    page, complaints = opened(browser, report, offline=True, width=width)
     page.screenshot(path=SCREENSHOTS / f"report-{device}.png", full_page=True)
     assert complaints == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -191,3 +206,6 @@ def test_the_report_opens_without_network_and_fits(browser: Browser, device: str
     assert page.locator("img").count() == 8
     assert "double descent" in page.locator("li").first.inner_text()
     assert page.locator("tbody tr").count() > 10
+    made = page.locator("table").last.inner_text()
+    for name in ("commit", "machine", "Python", "torch", "dvc"):
+        assert re.search(rf"{name}\s+\S", made), name
