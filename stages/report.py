@@ -34,7 +34,7 @@ FIGURES = {
 def machine() -> str:
     """Processor, cores that this process may use, memory in GiB."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         cpu = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         cpu = platform.processor() or platform.machine()
@@ -64,9 +64,9 @@ def main() -> None:
     metrics, plots = Path(args.metrics), Path(args.plots)
     cells, paper = pd.read_csv(metrics / "cells.csv"), pd.read_csv(metrics / "paper.csv")
     name = cells.dataset.iloc[0]
-    verdict = json.loads((metrics / "verdict.json").read_text())[name]
+    verdict = json.loads((metrics / "verdict.json").read_text(encoding="utf-8"))[name]
     said = [findings.finding(cells, verdict)] + [findings.agreement(paper)] * (len(paper) > 0)
-    said += [(metrics / f"{stage}.md").read_text().strip() for stage in ("lasso", "heads")]
+    said += [(metrics / f"{stage}.md").read_text(encoding="utf-8").strip() for stage in ("lasso", "heads")]
     made = {
         "commit": commit(),
         "time": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -75,7 +75,7 @@ def main() -> None:
         **{package: version(package) for package in PACKAGES},
     }
     train = files.read_params().train
-    page = Template(Path(__file__).with_suffix(".html").read_text()).substitute(
+    page = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8")).substitute(
         title=f"Is the double descent real? {escape(name)}",
         caption=f"{len(cells):,} networks: {cells.width.nunique()} widths, {cells.alpha.nunique()} strengths of the "
         f"penalty {train.penalty} ({train.solver}), {cells.seed.nunique()} seeds.",
@@ -86,7 +86,7 @@ def main() -> None:
             f"<figcaption>{escape(text)}</figcaption></figure>"
             for stem, text in FIGURES.items()
         ),
-        params=escape(Path("params.yaml").read_text()),
+        params=escape(Path("params.yaml").read_text(encoding="utf-8")),
         made=pd.DataFrame(made.items()).to_html(index=False, header=False, border=0),
     )
     files.write(plots / "report.html", page.encode())

@@ -18,7 +18,7 @@ from stages.show import markdown
 
 CONTENT: dict[str, Callable[[Path], str]] = {
     "show": markdown,
-    "say": lambda path: path.read_text().strip(),
+    "say": lambda path: path.read_text(encoding="utf-8").strip(),
     "agreement": lambda path: agreement(pd.read_csv(path)),
 }
 
@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+")
     for name in parser.parse_args().files:
-        files.write(name, filled(Path(name).read_text()).encode())
+        files.write(name, filled(Path(name).read_text(encoding="utf-8")).encode())
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def read(folder: Path) -> tuple[pd.DataFrame, str, str]:
         raise files.UserError(f"{folder / missing[0]} is missing; to make it: python -m stages.sweep{what}")
     cells, paper = pd.read_csv(folder / "cells.csv"), pd.read_csv(folder / "paper.csv")
     name = cells.dataset.iloc[0]
-    verdict = json.loads((folder / "verdict.json").read_text())[name]
+    verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))[name]
     about = f"{name}, {cells.seed.nunique()} seeds"
     return findings.table(cells, paper, verdict), findings.finding(cells, verdict), about
 
@@ -56,7 +56,7 @@ def main() -> None:
     console.print(table)
     console.print(sentence)
     for said in sorted(folder.glob("*.md")):
-        console.print(f"{said.stem}: {said.read_text().strip()}", markup=False)
+        console.print(f"{said.stem}: {said.read_text(encoding='utf-8').strip()}", markup=False)
     if args.experiment:
         return
     figures = Path("plots") if folder.resolve() == Path("metrics").resolve() else folder

@@ -200,7 +200,7 @@ def named(name: str | None) -> list[str]:
         there = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml")))
         raise files.UserError(f"{path} does not exist; the experiments here are {there}")
     try:
-        groups = yaml.safe_load(path.read_text())
+        groups = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise files.UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(groups, dict) or not all(isinstance(keys, dict) for keys in groups.values()):
@@ -214,7 +214,7 @@ def keep(name: str, folder: Path) -> None:
     """Copy a named experiment's tables and figures beside its parameters, to be committed."""
     kept = Path("experiments") / name
     kept.mkdir(exist_ok=True)
-    stages = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+    stages = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
     for path in (Path(out["path"]) for stage in ("evaluate", "verdict", "plot") for out in stages[stage]["outs"]):
         if path.name != "curves.csv" and path.parts != ("plots", f"{path.stem}.json"):
             shutil.copy(folder / path, kept)

@@ -32,7 +32,7 @@ def unlock() -> None:
         raise UserError("another DVC process works in this checkout; when it has ended, try again") from None
     with make_lock(f"{LOCKS}.lock"):  # which whoever writes the file holds
         try:
-            json.loads(LOCKS.read_text() if LOCKS.exists() else "{}")
+            json.loads(LOCKS.read_text(encoding="utf-8") if LOCKS.exists() else "{}")
         except ValueError:
             LOCKS.unlink()
             console.print(f"{LOCKS} was left half-written by a kill, and is removed")
@@ -41,7 +41,7 @@ def unlock() -> None:
 def readable(path: Path) -> bool:
     """For DVC; what a cut leaves readable is a shorter list of stages, and DVC brings the others up to date."""
     try:
-        COMPILED_LOCKFILE_SCHEMA(parse_yaml(path.read_text(), str(path)))
+        COMPILED_LOCKFILE_SCHEMA(parse_yaml(path.read_text(encoding="utf-8"), str(path)))
     except (YAMLError, Invalid, ValueError):
         return False
     return True

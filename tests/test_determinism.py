@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,19 +27,28 @@ def results(workspace: Workspace) -> dict[str, bytes]:
     return {path: (workspace.path / path).read_bytes() for path in sorted(paths)}
 
 
+def as_another_user() -> list[str]:
+    """The start of a command that sees itself as another user, one without a name; nothing where that is forbidden."""
+    command = shlex.split("unshare --user --map-user=54321 --map-group=54321")
+    allowed = shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True).returncode == 0
+    return command if allowed else []
+
+
 @pytest.mark.slow
 def test_the_whole_pipeline_makes_the_same_bytes_elsewhere(tmp_path: Path) -> None:
     changes = TINY | {"train": {"seeds": 4, "epochs": 2, "eval_every": 1}}
-    here = Workspace.create(tmp_path / "here", changes)
+    here = Workspace.create(tmp_path / "há bitte, ein Ordner", changes)
     here.repro()
-    there = Workspace.create(tmp_path / "há bitte, ein anderer Ordner", changes)
+    there = Workspace.create(tmp_path / "another folder", changes)
     (there.path / "home").mkdir()
     there.run(
-        *("taskset", "-c", "0", "dvc", "repro"),
+        *("taskset", "-c", "0", *as_another_user(), "dvc", "repro"),
         HOME=str(there.path / "home"),
         USER="someone else",
-        LANG="tr_TR.UTF-8",
-        LC_ALL="C.UTF-8",
+        LOGNAME="someone else",
+        LC_ALL="C",  # in which Python reads text as ASCII, unless told otherwise
+        PYTHONCOERCECLOCALE="0",
+        PYTHONUTF8="0",
         TZ="Asia/Kathmandu",
         PYTHONHASHSEED="12345",
         OMP_NUM_THREADS="1",
@@ -77,8 +88,8 @@ def test_a_library_that_changes_results_is_noticed() -> None:
 
 @pytest.mark.slow
 def test_cells_trained_anew_are_the_committed_ones(tmp_path: Path) -> None:
-    """A sample of the committed grid, to the last digit that metrics/cells.csv has, for this torch on this kind of CPU;
-    elsewhere to half a point in the mean."""
+    """A sample of the committed grid, to a millionth of each number in metrics/cells.csv for this torch on this kind of
+    CPU; elsewhere to half a point in the mean."""
     clone = Workspace(tmp_path)
     clone.git("clone", "-q", str(ROOT), ".")
     sample = {"width": [5, 25], "alpha": [0.5, 10.0]}
@@ -87,6 +98,8 @@ def test_cells_trained_anew_are_the_committed_ones(tmp_path: Path) -> None:
     try:
         clone.dvc("repro", "download", MNIST_MIRROR=os.environ.get("MNIST_MIRROR", mirror))
     except AssertionError as error:
+        if "no mirror gave" not in str(error):
+            raise
         pytest.skip(f"no MNIST here: {str(error).splitlines()[-1]}")
     clone.run(sys.executable, "-m", "stages.sweep", "--only-cells")
     clone.dvc("repro", "evaluate")

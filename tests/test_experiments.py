@@ -27,7 +27,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_cell_of_it_trained_anew_is_the_committed_one(clone: Workspace, name: str) -> None:
-    """To the last digit that cells.csv has, for this torch on this kind of CPU; elsewhere to half a point."""
+    """To a millionth of each number for this torch on this kind of CPU; elsewhere to half a point in the mean."""
     from dvc.utils.hydra import apply_overrides
 
     clone.git("checkout", "-q", ".")

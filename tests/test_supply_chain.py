@@ -42,7 +42,9 @@ def test_the_two_locks_agree_and_make_installs_nothing_else() -> None:
     assert {name: version.findall(run[name])[0] for name in run} == {
         name: version.findall(dev[name])[0] for name in run
     }
-    installs = re.findall(r"pip install .*-r.*", (ROOT / "Makefile").read_text() + (ROOT / "CONTRIBUTING.md").read_text())
+    installs = re.findall(
+        r"pip install .*-r.*", (ROOT / "Makefile").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
+    )
     assert len(installs) == 3
     assert [line for line in installs if "--require-hashes" not in line] == []
 
