@@ -45,8 +45,22 @@ OTHER: dict[str, dict[str, Any]] = {
     },
     "head": {"features": ["random"], "seeds": 1, "strength": [0.5], "backbone": "resnet18"},
 }
+OTHER_PRUNING: dict[str, dict[str, Any]] = {
+    "grid": {"method": ["random"], "retraining": ["scratch"]},
+    "prune": {
+        "label_noise": 0.3,
+        "width": 6,
+        "seeds": 3,
+        "levels": 3,
+        "share": 0.3,
+        "epochs": 3,
+        "batch_size": 16,
+        "lr": 0.3,
+    },
+}
 CELLS = [f"{width}-{alpha}" for width in (2, 3) for alpha in (0.0, 0.1)]
 TRAIN, HEAD = {f"train@{cell}" for cell in CELLS}, {"head@2", "head@3"}
+PRUNE = {"prune@magnitude-finetune", "prune@magnitude-rewind"}
 USERS = {  # of a group's parameters, besides those named below
     "data": {"prepare", "evaluate"},
     "train": {"evaluate", "plot", *TRAIN},
@@ -58,16 +72,15 @@ MORE_USERS = {"data.name": {"download"}, "data.label_noise": {"plot"}}
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    workspace = Workspace.create(
-        tmp_path_factory.mktemp("fresh"), TINY | {"lasso": {"runs": 4, "n_features": [5, 60, 80]}}
-    )
-    workspace.repro()
+    changes = TINY | {"lasso": {"runs": 4, "n_features": [5, 60, 80]}}
+    workspace = Workspace.create(tmp_path_factory.mktemp("fresh"), changes, prune=True)
+    workspace.repro("--all-pipelines")
     return workspace
 
 
 def stale(workspace: Workspace) -> set[str]:
-    """The stages with a changed dependency or parameter of their own."""
-    return {name for name in json.loads(workspace.dvc("status", "--json")) if not name.startswith(("plots", "metrics"))}
+    """The stages of both pipelines with a changed dependency or parameter of their own."""
+    return {name.split(":")[-1] for name in json.loads(workspace.dvc("status", "--json"))}
 
 
 @pytest.mark.parametrize("key", [f"{group}.{key}" for group in USERS for key in OTHER[group]])
@@ -82,15 +95,51 @@ def test_a_changed_parameter_makes_its_users_stale_and_no_other(workspace: Works
         (workspace.path / "params.yaml").write_text(text)
 
 
-def test_every_parameter_is_tried_with_another_value(workspace: Workspace) -> None:
-    params = yaml.safe_load(workspace.read("params.yaml"))
-    assert {group: set(keys) for group, keys in OTHER.items()} == {group: set(keys) for group, keys in params.items()}
-    assert not [key for group in OTHER for key, value in OTHER[group].items() if params[group][key] == value]
+@pytest.mark.parametrize("key", OTHER_PRUNING["prune"])
+def test_a_changed_parameter_of_pruning_makes_its_users_stale_and_no_other(workspace: Workspace, key: str) -> None:
+    text = workspace.read("prune/params.yaml")
+    try:
+        workspace.change({"prune": {key: OTHER_PRUNING["prune"][key]}})
+        assert stale(workspace) == {"check", "prune_report"} | PRUNE
+    finally:
+        (workspace.path / "prune/params.yaml").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "kept", "added", "made"),
+    [
+        ("params.yaml", "width", "[2, 7]", {"train@7-0.0", "train@7-0.1", "head@7"}, {"evaluate", "heads"}),
+        ("params.yaml", "alpha", "[0.0, 0.7]", {"train@2-0.7", "train@3-0.7"}, {"evaluate"}),
+        ("prune/params.yaml", "method", "[magnitude, random]", {"prune@random-finetune", "prune@random-rewind"}, None),
+        ("prune/params.yaml", "retraining", "[rewind, scratch]", {"prune@magnitude-scratch"}, None),
+    ],
+)
+def test_a_changed_grid_makes_the_added_cells_and_the_tables_stale_and_no_other_cell(
+    workspace: Workspace, file: str, key: str, kept: str, added: set[str], made: set[str] | None
+) -> None:
+    text = workspace.read(file)
+    params = yaml.safe_load(text)
+    params["grid"][key] = yaml.safe_load(kept)
+    try:
+        (workspace.path / file).write_text(yaml.safe_dump(params, sort_keys=False))
+        everyone = {"check", "report"} if file == "params.yaml" else {"check", "prune_report"}
+        assert stale(workspace) == everyone | added | (made or set())
+    finally:
+        (workspace.path / file).write_text(text)
+
+
+@pytest.mark.parametrize(("file", "other"), [("params.yaml", OTHER), ("prune/params.yaml", OTHER_PRUNING)])
+def test_every_parameter_is_tried_with_another_value(workspace: Workspace, file: str, other: dict[str, Any]) -> None:
+    params = yaml.safe_load(workspace.read(file))
+    assert {group: set(keys) for group, keys in other.items()} == {group: set(keys) for group, keys in params.items()}
+    assert not [key for group in other for key, value in other[group].items() if params[group][key] == value]
 
 
 def stages(workspace: Workspace) -> dict[str, dict[str, Any]]:
-    """Every stage as dvc.lock has it."""
-    locked: dict[str, dict[str, Any]] = yaml.safe_load(workspace.read("dvc.lock"))["stages"]
+    """Every stage of both pipelines as dvc.lock has it."""
+    locked: dict[str, dict[str, Any]] = {}
+    for file in ("dvc.lock", "prune/dvc.lock"):
+        locked |= yaml.safe_load(workspace.read(file))["stages"]
     return locked
 
 
@@ -99,24 +148,27 @@ def test_a_changed_source_file_makes_those_that_import_it_stale_and_no_other(wor
     for name, stage in stages(workspace).items():
         words = shlex.split(stage["cmd"])
         module = "stages.code" if name == "code" else words[2]
-        for file in imported(module):
+        used = {dep["path"] for dep in stage["deps"] if dep["path"].endswith((".html", ".mplstyle", ".csv"))}
+        used = {path for path in used if path.startswith(("stages/", "data/paper"))}  # not what other stages make
+        for file in imported(module) | used:
             users.setdefault(file, set()).add(name)
+    assert {"stages/report.html", "stages/figures.mplstyle", "data/paper_table1.csv"} <= set(users)
     of_train = imported("stages.train")
     for file, importers in users.items():
         path = workspace.path / file
-        text = path.read_text()
+        content = path.read_bytes()
         try:
-            path.write_text(text + "\n# a remark\n")
+            path.write_bytes(content + b"\n# a remark\n")
             # the cells have the modules of `train` as one dependency, made by `code`
             assert stale(workspace) == importers - TRAIN | ({"code"} if file in of_train else set()), file
         finally:
-            path.write_text(text)
+            path.write_bytes(content)
 
 
-def others_changed(workspace: Workspace, declared: list[str]) -> dict[str, Any]:
+def others_changed(workspace: Workspace, declared: list[str], file: str = "params.yaml") -> dict[str, Any]:
     """The parameters, all but the declared ones with other values."""
-    params: dict[str, Any] = yaml.safe_load(workspace.read("params.yaml"))
-    mixed = copy.deepcopy(OTHER)
+    params: dict[str, Any] = yaml.safe_load(workspace.read(file))
+    mixed: dict[str, Any] = copy.deepcopy(OTHER if file == "params.yaml" else OTHER_PRUNING)
     for key in declared:
         group, _, name = key.partition(".")
         if name:
@@ -128,7 +180,22 @@ def others_changed(workspace: Workspace, declared: list[str]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "name",
-    ["check", "prepare", "code", "train@2-0.1", "evaluate", "verdict", "plot", "lasso", "head@2", "heads", "report"],
+    [
+        *(
+            "check",
+            "prepare",
+            "code",
+            "train@2-0.1",
+            "evaluate",
+            "verdict",
+            "plot",
+            "lasso",
+            "head@2",
+            "heads",
+            "report",
+        ),
+        *("prune@magnitude-rewind", "prune_report"),
+    ],
 )
 def test_a_stage_runs_on_nothing_but_what_it_declares(workspace: Workspace, tmp_path: Path, name: str) -> None:
     """In a folder with its dependencies alone, every parameter that it does not declare changed: the same bytes."""
@@ -142,10 +209,11 @@ def test_a_stage_runs_on_nothing_but_what_it_declares(workspace: Workspace, tmp_
             shutil.copytree(workspace.path / path, target)
         else:
             shutil.copy(workspace.path / path, target)
-    declared = [*stage.get("params", {}).get("params.yaml", {})]
-    if "params.yaml" not in wanted:
-        params = others_changed(workspace, declared)
-        (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    for file in ("params.yaml", "prune/params.yaml"):
+        if file not in wanted:
+            params = others_changed(workspace, [*stage.get("params", {}).get(file, {})], file)
+            (tmp_path / file).parent.mkdir(exist_ok=True)
+            (tmp_path / file).write_text(yaml.safe_dump(params, sort_keys=False))
     Workspace(tmp_path).run(*shlex.split(stage["cmd"]))
     for out in stage["outs"]:
         found = tmp_path / out["path"]
