@@ -7,7 +7,7 @@ ifneq ($(LOCAL_MNIST),)
 export MNIST_MIRROR ?= $(LOCAL_MNIST)
 endif
 
-.PHONY: run digits experiments compare prune results test lint lock help
+.PHONY: run digits experiments compare prune results test coverage lint lock help
 run: .venv/ready  ## the main job: fetch MNIST, train the grid, evaluate, plot; about ten minutes on two cores
 	@python -m stages.unlock && python -m stages.check --out data/params.ok
 	@if dvc repro download; then python -m stages.sweep; else $(MAKE) --no-print-directory digits INSTEAD=1; fi
@@ -39,6 +39,11 @@ results: .venv/ready  ## write the tables and findings into README.md and RESULT
 
 test: .venv/ready-dev  ## set up and run the tests
 	python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+coverage: .venv/ready-dev  ## which lines and branches of stages/ the tests run, in every process that they start
+	rm -f .coverage .coverage.*
+	export COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage; \
+	  python -m pytest -n auto --maxprocesses 4 --dist loadfile; python -m coverage combine --quiet && python -m coverage report
 
 lint: .venv/ready-dev  ## style and types
 	ruff check .
