@@ -43,7 +43,7 @@ test: .venv/ready-dev  ## set up and run the tests
 coverage: .venv/ready-dev  ## which lines and branches of stages/ the tests run, in every process that they start
 	rm -f .coverage .coverage.*
 	export COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage; \
-	  python -m pytest -n auto --maxprocesses 4 --dist loadfile; python -m coverage combine --quiet && python -m coverage report
+	  python -m pytest -n auto --maxprocesses 4 --dist loadfile && python -m coverage combine --quiet && python -m coverage report
 
 lint: .venv/ready-dev  ## style and types
 	ruff check .

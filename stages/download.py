@@ -37,7 +37,8 @@ def fetch(mirror: str, name: str, target: Path) -> None:
         shutil.copyfile(Path(mirror) / name, target)
         return
     session = requests.Session()
-    again = Retry(total=3, backoff_factor=0.5, status_forcelist=(500, 502, 503, 504))
+    busy = (500, 502, 503, 504)
+    again = Retry(total=3, backoff_factor=0.5, status_forcelist=busy, respect_retry_after_header=False)
     session.mount("http://", HTTPAdapter(max_retries=again))
     session.mount("https://", HTTPAdapter(max_retries=again))
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
@@ -47,8 +48,8 @@ def fetch(mirror: str, name: str, target: Path) -> None:
         Progress(*columns, console=console, disable=not console.is_terminal) as progress,
     ):
         response.raise_for_status()
-        length = int(response.headers.get("Content-Length", 0)) or None
-        task = progress.add_task(name, total=length)
+        length = response.headers.get("Content-Length", "")
+        task = progress.add_task(name, total=int(length) if length.isdecimal() else None)
         for chunk in response.iter_content(1 << 16):
             file.write(chunk)
             if file.tell() > LARGEST:

@@ -68,8 +68,9 @@ def connect(scheduler: str | None, workers: int | None, patience: float) -> Clie
         client.wait_for_workers(1, timeout=patience)
     except TimeoutError:
         client.close()
+        start = f"PYTHONPATH=. dask worker {scheduler} --nthreads 1"
         raise UserError(
-            f"--scheduler {scheduler}: no worker joined it in {patience:g} s; start some: dask worker {scheduler}"
+            f"--scheduler {scheduler}: no worker joined it in {patience:g} s; to start one, in a clone: {start}"
         ) from None
     return client
 
@@ -86,13 +87,15 @@ def refuse_other_makers(client: Client, study: Study, expected: dict[str, str]) 
                 )
 
 
-def most_workers_on_one_machine(client: Client) -> int:
-    return max(Counter(urlsplit(address).hostname for address in client.nthreads()).values())
-
-
-def least_memory(client: Client) -> int:
-    """Bytes of the worker's machine that has least."""
-    return min(map(int, client.run(memory).values()))
+def machines(client: Client) -> list[tuple[int, int]]:
+    """For each machine with workers, how many cells it trains at once, and its memory in bytes."""
+    threads: Counter[str | None] = Counter()
+    found = {}
+    for address, count in client.nthreads().items():
+        threads[urlsplit(address).hostname] += count
+    for address, here in client.run(memory).items():
+        found[urlsplit(address).hostname] = here
+    return [(threads[host], here) for host, here in found.items()]
 
 
 def train_all(

@@ -19,7 +19,9 @@ from stages.core.mlp import Net
 from stages.core.params import Params, cell_name
 from stages.core.tables import against_paper, curve_table, summary, to_csv, to_json
 from stages.core.tensors import digest
-from stages.machine import cores
+from stages.machine import threads
+
+COPIES = 10  # of a cell's file in memory while it is measured, about
 
 
 def read_cell(folder: str, width: int, alpha: float, params: Params, data: str) -> dict[str, Any]:
@@ -94,7 +96,8 @@ def main() -> None:
         content = read_cell(args.models, *cell, params, data_digest)
         return rows(content, images, data["train_labels"]), curve_table(content)
 
-    with ThreadPoolExecutor(cores()) as pool:
+    largest = max((path.stat().st_size for path in Path(args.models).glob("*.pt")), default=0)
+    with ThreadPoolExecutor(threads(COPIES * largest)) as pool:
         done = list(pool.map(evaluate, params.grid.cells()))
     cells, curves = (pd.concat(tables, ignore_index=True) for tables in zip(*done, strict=True))
     out = Path(args.out)

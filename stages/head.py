@@ -13,7 +13,7 @@ from stages import files
 from stages.console import console, run
 from stages.core.heads import MEASURED, Features, hidden, measure, memory_of_heads, principal, random_relu
 from stages.core.tables import to_csv
-from stages.machine import cores, refuse_too_large
+from stages.machine import refuse_too_large, threads
 
 
 def main() -> None:
@@ -53,10 +53,9 @@ def main() -> None:
     todo = [("trained", seed) for seed in trained]
     todo += [("random", seed) for seed in seeds] * ("random" in config.features)
     todo += [("pca", 0)] * ("pca" in config.features)
-    threads = max(1, min(cores(), len(todo)))
-    needed = memory_of_heads(width, len(pixels[0]) + len(pixels[1]))
-    refuse_too_large(f"heads on {width} features, {threads} at once", "a smaller width", threads * needed)
-    with ThreadPoolExecutor(threads) as pool:
+    needed = memory_of_heads(width, len(pixels[0]) + len(pixels[1])) if todo else 0
+    refuse_too_large(f"heads on {width} features", "a smaller width", needed)
+    with ThreadPoolExecutor(threads(needed)) as pool:
         done = pool.map(lambda one: on(*one), todo)
     rows = [{**common, **row} for part in (own, *done) for row in part]
     columns = [*common, "features", "dimension", "seed", *MEASURED]

@@ -29,6 +29,11 @@ def memory(root: Path = Path("/")) -> int:
     return min(found)
 
 
+def threads(needed: int) -> int:
+    """As many as there are cores, but no more than memory holds if each needs so many bytes; at least one."""
+    return max(1, min(cores(), (memory() - PROCESS) // max(needed, 1)))
+
+
 def refuse_too_large(what: str, remedy: str, *needed: int, here: int | None = None) -> None:
     """UserError if processes that need so many bytes each, besides torch's, do not fit side by side into this machine's
     memory, or into one of `here` bytes."""

@@ -26,6 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from stages import engine, files
 from stages.console import console, run
 from stages.core import tensors
+from stages.core.params import Loader
 from stages.core.provenance import code_digest, maker
 from stages.ledger import StaleCell, commit, stale_cells
 from stages.machine import refuse_too_large
@@ -105,13 +106,14 @@ def train(
 
 
 def refuse_too_many(client: Client, study: Study, cells: list[StaleCell], data: bytes, config: Any) -> None:
-    """UserError if the largest cells do not fit into the memory of the worker's machine that has least."""
+    """UserError if the largest cells do not fit side by side into the memory of one of the workers' machines."""
     pixels = tensors.from_bytes(data)["train_pixels"]
     needed = {cell.name: study.module().memory_needed(cell.cell, config, *pixels.shape) for cell in cells}
-    largest = sorted(needed, key=needed.__getitem__, reverse=True)[: engine.most_workers_on_one_machine(client)]
-    remedy = "fewer seeds, a smaller width, or fewer workers (--workers)"
-    here = engine.least_memory(client)
-    refuse_too_large(", ".join(largest), remedy, *(needed[name] for name in largest), here=here)
+    largest = sorted(needed, key=needed.__getitem__, reverse=True)
+    remedy = "fewer seeds, a smaller width, or fewer workers there"
+    for at_once, here in engine.machines(client):
+        names = largest[:at_once]
+        refuse_too_large(", ".join(names), remedy, *(needed[name] for name in names), here=here)
 
 
 def refuse_changes(study: Study, params: Any, data: bytes, by: dict[str, str]) -> None:
@@ -150,6 +152,7 @@ def sweep(args: argparse.Namespace) -> None:
 
 def experiment(args: argparse.Namespace) -> None:
     """Sweep with changed parameters in a worktree under .dvc/tmp, and save the result from there as an experiment."""
+    from dvc.exceptions import DvcException
     from dvc.utils.cli_parse import to_path_overrides
     from dvc.utils.hydra import apply_overrides
 
@@ -158,7 +161,10 @@ def experiment(args: argparse.Namespace) -> None:
     folder = Path(".dvc/tmp/sweeps").absolute() / name
     with only_one():
         unlock()
-        if not folder.exists():  # else: what an interrupted sweep of this name finished lies there, and is adopted
+        # an interrupted sweep of this name left what it finished there, to be adopted, or a folder that is no worktree,
+        # in which git would work on the whole checkout
+        if not (folder / ".git").exists():
+            shutil.rmtree(folder, ignore_errors=True)
             git("worktree", "prune")
             git("worktree", "add", "--quiet", "--detach", str(folder))
             dvc("config", "--local", "cache.dir", str(Path(".dvc/cache").absolute()), cwd=folder)
@@ -170,8 +176,12 @@ def experiment(args: argparse.Namespace) -> None:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, folder / path)
         shutil.copy("params.yaml", folder)
-        for path, changes in to_path_overrides(overrides).items():
-            apply_overrides(folder / path, changes)
+        try:
+            for path, changes in to_path_overrides(overrides).items():
+                apply_overrides(folder / path, changes)
+        except DvcException as error:
+            why = " ".join(str(error.__cause__ or error).split())
+            raise files.UserError(f"{' '.join(overrides)}: {why}") from None
         passed = [
             f"--{key}={getattr(args, key)}"
             for key in ("study", "scheduler", "workers", "patience")
@@ -200,14 +210,18 @@ def named(name: str | None) -> list[str]:
         there = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml")))
         raise files.UserError(f"{path} does not exist; the experiments here are {there}")
     try:
-        groups = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+        groups = yaml.load(path.read_text(encoding="utf-8"), Loader)
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError) as error:
         raise files.UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(groups, dict) or not all(isinstance(keys, dict) for keys in groups.values()):
         raise files.UserError(
             f"{path}: must hold groups of params.yaml with the keys that change, as its neighbours do"
         )
-    return [f"{group}.{key}={json.dumps(value)}" for group, keys in groups.items() for key, value in keys.items()]
+    return [
+        f"{group}.{key}={json.dumps(value, default=str)}"
+        for group, keys in groups.items()
+        for key, value in keys.items()
+    ]
 
 
 def keep(name: str, folder: Path) -> None:
@@ -227,6 +241,13 @@ def git(*arguments: str, cwd: str | Path = ".") -> list[str]:
     return done.stdout.splitlines()
 
 
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiment", nargs="?", help="one of experiments/*.yaml: parameters to change")
@@ -236,7 +257,7 @@ def main() -> None:
     parser.add_argument("--name", help="of the experiment")
     parser.add_argument("--study", choices=STUDIES, default="grid", help="whose cells (default: the grid's)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, such as tcp://host:8786")
-    parser.add_argument("--workers", type=int, help="of the local cluster; default: one a core")
+    parser.add_argument("--workers", type=positive, help="of the local cluster; default: one a core")
     parser.add_argument("--only-cells", action="store_true", help="leave evaluate and plot to a later dvc repro")
     parser.add_argument("--patience", type=float, default=30, help="seconds to wait for the cluster (default: 30)")
     args = parser.parse_args()

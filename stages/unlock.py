@@ -15,6 +15,7 @@ from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils.serialize import YAMLError, parse_yaml
 from voluptuous import Invalid
 
+from stages import files
 from stages.console import console, run
 from stages.files import UserError
 
@@ -28,14 +29,14 @@ def unlock() -> None:
             for path in (Path("dvc.lock"), Path("prune/dvc.lock")):
                 if path.exists() and not readable(path):
                     restore(path)
+        with make_lock(f"{LOCKS}.lock"):  # which whoever writes the file holds
+            try:
+                json.loads(LOCKS.read_text(encoding="utf-8") if LOCKS.exists() else "{}")
+            except ValueError:
+                LOCKS.unlink()
+                console.print(f"{LOCKS} was left half-written by a kill, and is removed")
     except LockError:
         raise UserError("another DVC process works in this checkout; when it has ended, try again") from None
-    with make_lock(f"{LOCKS}.lock"):  # which whoever writes the file holds
-        try:
-            json.loads(LOCKS.read_text(encoding="utf-8") if LOCKS.exists() else "{}")
-        except ValueError:
-            LOCKS.unlink()
-            console.print(f"{LOCKS} was left half-written by a kill, and is removed")
 
 
 def readable(path: Path) -> bool:
@@ -48,12 +49,16 @@ def readable(path: Path) -> bool:
 
 
 def restore(path: Path) -> None:
-    """The file as of the last commit; none, if there it is not."""
+    """The file as of the last commit; none, if there it is not. UserError if it is a merge that has to be resolved."""
+    if b"<<<<<<< " in path.read_bytes():
+        raise UserError(f"{path} holds an unresolved merge: git checkout --ours {path}, or --theirs, then try again")
     committed = subprocess.run(["git", "show", f"HEAD:{path}"], capture_output=True)
-    path.unlink()
     if committed.returncode == 0:
-        path.write_bytes(committed.stdout)
-    console.print(f"{path} was left half-written by a kill, and is taken from the last commit")
+        files.write(path, committed.stdout)
+        console.print(f"{path} was left half-written by a kill, and is taken from the last commit")
+    else:
+        path.unlink()
+        console.print(f"{path} was left half-written by a kill, and is removed: the last commit has none")
 
 
 def main() -> None:

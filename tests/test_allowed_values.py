@@ -12,7 +12,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from stages import download, evaluate, head, heads, lasso, plot, prepare, show, train, verdict
+from stages import download, evaluate, head, heads, lasso, plot, prepare, prune, prune_report, show, train, verdict
 from stages.core.params import cell_name, parse
 from stages.files import UserError
 from tests.workspace import ROOT
@@ -25,12 +25,14 @@ def some(values: st.SearchStrategy[Any], least: int, most: int) -> st.SearchStra
     return st.lists(values, min_size=least, max_size=most, unique=True)
 
 
+PENALTIES = ["induced_1norm", "l1", "l2", "none"]
 ON_IMAGES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "data": {
         "name": st.just("digits"),
         "train_per_class": st.integers(1, 20),
         "test_per_class": st.integers(1, 20),
         "label_noise": st.sampled_from([0.0, 0.2, 0.999]),
+        "seed": st.integers(0, 2**32 - 1),
     },
     "grid": {"width": some(st.integers(1, 4), 1, 3), "alpha": some(st.one_of(NOT_NEGATIVE, st.integers(1, 5)), 1, 4)},
     "train": {
@@ -39,7 +41,8 @@ ON_IMAGES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "batch_size": st.integers(1, 400),
         "lr": POSITIVE,
         "eval_every": st.integers(1, 5),
-        "penalty": st.sampled_from(["induced_1norm", "l1", "l2", "none"]),
+        # and its solver
+        "penalty": st.sampled_from([*((p, "subgradient") for p in PENALTIES), ("l1", "proximal"), ("l2", "proximal")]),
         "penalty_scale": st.lists(NOT_NEGATIVE, min_size=2, max_size=2),
         "penalize_bias": st.booleans(),
         "stop_at_train_error": st.sampled_from([None, 0.0, 0.5]),
@@ -65,6 +68,22 @@ REGRESSION: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "runs": st.integers(4, 6),
     }
 }
+PRUNING: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "grid": {
+        "method": some(st.sampled_from(["magnitude", "random", "gradient"]), 1, 2),
+        "retraining": some(st.sampled_from(["finetune", "lr_rewind", "rewind", "scratch"]), 1, 2),
+    },
+    "prune": {
+        "label_noise": st.sampled_from([0.0, 0.2, 0.999]),
+        "width": st.integers(1, 4),
+        "seeds": st.integers(1, 5),
+        "levels": st.integers(1, 20),
+        "share": st.floats(1e-6, 0.999999),
+        "epochs": st.integers(1, 2),
+        "batch_size": st.integers(1, 400),
+        "lr": POSITIVE,
+    },
+}
 
 
 def values(groups: dict[str, dict[str, st.SearchStrategy[Any]]]) -> st.SearchStrategy[dict[str, Any]]:
@@ -78,11 +97,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def change(groups: dict[str, Any]) -> None:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+def change(groups: dict[str, Any], file: str = "params.yaml") -> None:
+    params = yaml.safe_load((ROOT / file).read_text())
     for group, keys in groups.items():
         params[group] |= keys
-    Path("params.yaml").write_text(yaml.safe_dump(params))
+    Path(file).parent.mkdir(exist_ok=True)
+    Path(file).write_text(yaml.safe_dump(params))
 
 
 def call(stage: ModuleType, *arguments: object) -> None:
@@ -115,6 +135,7 @@ HERE = settings(
 @HERE
 @given(values(ON_IMAGES))
 def test_a_grid_of_allowed_values_ends_in_results_or_in_one_line(folder: Path, groups: dict[str, Any]) -> None:
+    groups["train"]["penalty"], groups["train"]["solver"] = groups["train"]["penalty"]
     change(groups)
     if not Path("raw.pt").exists():
         call(download, "--out", "raw.pt")
@@ -146,6 +167,23 @@ def test_a_grid_of_allowed_values_ends_in_results_or_in_one_line(folder: Path, g
 def test_a_regression_of_allowed_values_ends_in_results(folder: Path, groups: dict[str, Any]) -> None:
     change(groups)
     call(lasso, "--metrics", "metrics", "--plots", "plots")
+    assert_json()
+
+
+@pytest.mark.slow
+@HERE
+@given(values(PRUNING))
+def test_pruning_of_allowed_values_ends_in_results(folder: Path, groups: dict[str, Any]) -> None:
+    change({"data": {"name": "digits", "train_per_class": 5, "test_per_class": 5}})
+    change(groups, "prune/params.yaml")
+    if not Path("data.pt").exists():
+        call(download, "--out", "raw.pt")
+        call(prepare, "--raw", "raw.pt", "--out", "data.pt")
+    for method in groups["grid"]["method"]:
+        for retraining in groups["grid"]["retraining"]:
+            how = ("--method", method, "--retraining", retraining)
+            call(prune, *how, "--data", "data.pt", "--out", f"pruned/{method}-{retraining}.pt")
+    call(prune_report, "--cells", "pruned", "--metrics", "metrics", "--plots", "plots")
     assert_json()
 
 

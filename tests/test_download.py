@@ -33,7 +33,10 @@ class Handler(BaseHTTPRequestHandler):
         if trouble in ("busy", "always-busy"):
             Handler.busy += 1
             if trouble == "always-busy" or Handler.busy <= 2:
-                self.send_error(503)
+                self.send_response(503)
+                self.send_header("Retry-After", "3600")  # not for a mirror to decide
+                self.send_header("Content-Length", "0")
+                self.end_headers()
                 return
         if trouble == "silent":
             time.sleep(2)
@@ -45,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.send_response(200)
         if trouble != "endless":
-            self.send_header("Content-Length", str(len(CONTENT)))
+            self.send_header("Content-Length", "many" if trouble == "odd-length" else str(len(CONTENT)))
         self.end_headers()
         if trouble == "endless":
             with suppress(ConnectionError):
@@ -83,7 +86,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_and_a_server_give_the_same_verified_file(folder: Path, server: str, tmp_path: Path) -> None:
-    for mirror in (str(folder), f"{server}/good", f"{server}/good/"):
+    for mirror in (str(folder), f"{server}/good", f"{server}/good/", f"{server}/odd-length"):
         target = tmp_path / "target"
         fetch_verified([mirror], NAME, MD5, target)
         assert target.read_bytes() == CONTENT

@@ -169,6 +169,19 @@ def test_a_dvc_lock_that_a_kill_cut_is_taken_from_the_last_commit(workspace: Wor
     assert workspace.git("status", "--porcelain") == ""
 
 
+def test_a_merge_that_has_to_be_resolved_is_left_as_it_is(workspace: Workspace) -> None:
+    lock = workspace.path / "dvc.lock"
+    whole = lock.read_bytes()
+    lock.write_bytes(b"<<<<<<< HEAD\n" + whole + b"=======\n" + whole + b">>>>>>> theirs\n")
+    merge = lock.read_bytes()
+    try:
+        output = workspace.run(*SWEEP, ok=False)
+        assert output.startswith("error: dvc.lock holds an unresolved merge: git checkout --ours dvc.lock, or --theirs")
+        assert lock.read_bytes() == merge
+    finally:
+        lock.write_bytes(whole)
+
+
 def test_a_kill_in_the_middle_of_writing_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     old, new, size = b"o", b"n", 1 << 28
     target = tmp_path / "file"

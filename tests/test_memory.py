@@ -1,17 +1,18 @@
 """What will not fit is refused before anything is computed, and the estimates are right."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from stages.core import cell, pruning_cell
+from stages.core import cell, pruning_cell, tensors
 from stages.core.heads import memory_of_heads
 from stages.core.regression import memory_of_regression
 from stages.files import UserError, read_params, read_prune_params
-from stages.machine import PROCESS, memory, refuse_too_large
+from stages.machine import PROCESS, cores, memory, refuse_too_large, threads
 from tests.workspace import Workspace
 
 START = """
@@ -88,6 +89,12 @@ def test_more_than_the_machine_has_is_refused_in_one_line() -> None:
         refuse_too_large("elsewhere", "take less", 0, here=1 << 20)
 
 
+def test_as_many_threads_as_memory_holds() -> None:
+    assert threads(0) == cores()
+    assert threads(memory()) == 1
+    assert threads((memory() - PROCESS) // 2 - 1) == min(cores(), 2)
+
+
 HUGE = 10**8
 STAGE = "python -m stages."
 ONTO = "--data data/prepared/data.pt --out data/x.pt"
@@ -97,6 +104,9 @@ ONTO = "--data data/prepared/data.pt --out data/x.pt"
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = Workspace.create(tmp_path_factory.mktemp("large"), prune=True)
     workspace.repro("prepare", "code", "train@2-0.0")
+    cell = tensors.from_bytes((workspace.path / "data/models/2-0.0.pt").read_bytes())
+    wide = {**cell, "made_from": {**cell["made_from"], "width": 10**6}}
+    (workspace.path / "data/wide.pt").write_bytes(tensors.to_bytes(wide))
     return workspace
 
 
@@ -109,6 +119,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         (f"{STAGE}sweep --study prune", {"prune": {"width": HUGE}}, "prune/dvc.yaml:prune@magnitude-finetune, "),
         (f"{STAGE}prune --method random --retraining scratch {ONTO}", {"prune": {"seeds": HUGE}}, "100000000 seeds: "),
         ("dvc repro lasso", {"lasso": {"samples": HUGE}}, "lasso: takes about "),
+        (f"{STAGE}head --cell data/wide.pt {ONTO}", {"train": {"seeds": 2}}, "heads on 1000000 features: takes about "),
         ("dvc repro train@2-0.1", {"train": {"seeds": HUGE}}, "width 2, 100000000 seeds: takes about "),
     ],
 )
@@ -126,7 +137,7 @@ def test_what_will_not_fit_gets_one_line_and_leaves_no_file(
     errors = [line for line in output.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1, output
     assert message in errors[0]
-    assert "GiB are there; fewer " in errors[0]
+    assert re.search(r"GiB are there; (fewer|a smaller) ", errors[0])
     assert "Traceback" not in output
     assert [path for path in sorted(workspace.path.glob("data/*/*")) if path not in before] == []
 
@@ -146,6 +157,8 @@ def test_ten_thousand_hidden_units_and_a_thousand_seeds_train(workspace: Workspa
         workspace.run(*f"{STAGE}train --width 10000 --alpha 1.0 {ONTO}".split())
         workspace.change({"train": {"seeds": 1000}})
         output = workspace.run(*f"{STAGE}train --width 5 --alpha 1.0 {ONTO}".split())
+        workspace.change({"train": {"seeds": 2}, "grid": {"width": [10_000], "alpha": [0.0]}})
+        workspace.repro("evaluate")
     finally:
         (workspace.path / "params.yaml").write_text(text)
     assert "1000 seeds" in output

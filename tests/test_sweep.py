@@ -102,6 +102,38 @@ class TestSweep:
         workspace.git("checkout", "-q", ".")
         workspace.run(*SWEEP)
 
+    def test_what_an_experiment_asks_for_wrongly_gets_one_line(self, workspace: Workspace) -> None:
+        overlay = workspace.path / "experiments/wrong.yaml"
+        for text, message in (
+            ("5", "must hold groups of params.yaml"),
+            ("train: {lr: !!bool maybe}", "not valid YAML: "),
+            ("train: {lr: 2024-01-01}", "params.yaml: train.lr: '2024-01-01' should be a valid number"),
+            ("train: {lr: 1e-3}", "params.yaml: train.lr: '1e-3' is text to YAML"),
+            ("grid: {widht: [1]}", "grid.widht=[1]: "),
+        ):
+            overlay.write_text(text)
+            output = workspace.run(*SWEEP, "wrong", ok=False)
+            assert message in output
+            assert "Traceback" not in output
+        overlay.unlink()
+        output = workspace.run(*SWEEP, "-S", "trian.lr=0.1", ok=False)
+        assert output.startswith("error: trian.lr=0.1: ")
+        assert "Traceback" not in output
+        assert "invalid positive value: '-1'" in workspace.run(*SWEEP, "--workers", "-1", ok=False)
+
+    def test_what_a_kill_left_of_an_experiments_folder_costs_nothing_here(self, workspace: Workspace) -> None:
+        left = workspace.path / ".dvc/tmp/sweeps/killed"
+        left.mkdir(parents=True)
+        (left / "params.yaml").write_text("half of a worktree, its .git gone first\n")
+        readme = workspace.path / "README.md"
+        text = readme.read_text()
+        readme.write_text("not committed\n")
+        branch = workspace.git("branch", "--show-current")
+        assert trained(workspace.run(*SWEEP, "--name", "killed", "-S", "train.lr=0.02")) == 0  # known from before
+        assert readme.read_text() == "not committed\n"
+        assert workspace.git("branch", "--show-current") == branch
+        readme.write_text(text)
+
     def test_a_named_experiment_keeps_its_tables_and_figures(self, workspace: Workspace) -> None:
         overlay = workspace.path / "experiments/tiny.yaml"
         overlay.write_text("grid: {alpha: [0.0, 1.0e-5]}\ntrain: {penalty: l2}\n")
