@@ -40,12 +40,13 @@ def unlock() -> None:
 
 
 def readable(path: Path) -> bool:
-    """For DVC; what a cut leaves readable is a shorter list of stages, and DVC brings the others up to date."""
+    """For DVC, as a whole number of lines: of a stage whose last lines are gone it finds out what to do by itself."""
     try:
-        COMPILED_LOCKFILE_SCHEMA(parse_yaml(path.read_text(encoding="utf-8"), str(path)))
+        text = path.read_text(encoding="utf-8")
+        COMPILED_LOCKFILE_SCHEMA(parse_yaml(text, str(path)))
     except (YAMLError, Invalid, ValueError):
         return False
-    return True
+    return text.endswith("\n")
 
 
 def restore(path: Path) -> None:
