@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -140,6 +141,11 @@ def test_dvcs_file_of_locks_is_removed_if_a_kill_left_it_half_written(workspace:
     assert locks.read_text() == "{}"
 
 
+def without_sizes(lock: str) -> Any:
+    """What is recorded, but for a file's size, of which DVC makes nothing where it knows the digest."""
+    return yaml.safe_load(re.sub(r"\n *size: \d+", "", lock))
+
+
 def test_a_dvc_lock_that_a_kill_cut_anywhere_is_mended_and_no_cell_trains_again(
     workspace: Workspace, undisturbed: dict[str, bytes]
 ) -> None:
@@ -154,7 +160,7 @@ def test_a_dvc_lock_that_a_kill_cut_anywhere_is_mended_and_no_cell_trains_again(
         said += "dvc.lock was left half-written by a kill" in workspace.run("python", "-m", "stages.unlock")
         stages = workspace.repro("train")
         assert not {name for name in stages if name.startswith("train@")}, place
-        assert yaml.safe_load(lock.read_bytes()) == yaml.safe_load(whole), place
+        assert without_sizes(lock.read_text()) == without_sizes(whole.decode()), place
         assert models(workspace) == undisturbed
     assert said >= 3
 
