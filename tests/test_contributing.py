@@ -37,5 +37,6 @@ def test_the_patches_apply_and_the_pipeline_runs_with_all_of_them(tmp_path: pyte
     for test in [*ROOT.glob("tests/core/*.py"), ROOT / "tests/__init__.py", ROOT / "tests/conftest.py"]:
         (workspace.path / test.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(test, workspace.path / test.relative_to(ROOT))
+    shutil.copy(ROOT / "params.yaml", workspace.path)  # which its tests are about
     output = workspace.run(*PYTEST, "tests/core", "--deselect", f"{OF_COMMITTED}")
     assert "log_sum" in output
