@@ -37,13 +37,14 @@ prune: .venv/ready  ## test error over sparsity by pruning; about a quarter of a
 results: .venv/ready  ## write the tables and findings into README.md and RESULTS.md
 	python -m stages.results README.md RESULTS.md
 
+TESTS := python -m pytest -n auto --maxprocesses 4 --dist loadfile
 test: .venv/ready-dev  ## set up and run the tests
-	python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(TESTS)
 
 coverage: .venv/ready-dev  ## which lines and branches of stages/ the tests run, in every process that they start
 	rm -f .coverage .coverage.*
 	export COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage; \
-	  python -m pytest -n auto --maxprocesses 4 --dist loadfile && python -m coverage combine --quiet && python -m coverage report
+	  $(TESTS) && python -m coverage combine --quiet && python -m coverage report
 
 lint: .venv/ready-dev  ## style and types
 	ruff check .

@@ -17,7 +17,6 @@ from voluptuous import Invalid
 
 from stages import files
 from stages.console import console, run
-from stages.files import UserError
 
 LOCKS = Path(".dvc/tmp/rwlock")
 
@@ -36,7 +35,7 @@ def unlock() -> None:
                 LOCKS.unlink()
                 console.print(f"{LOCKS} was left half-written by a kill, and is removed")
     except LockError:
-        raise UserError("another DVC process works in this checkout; when it has ended, try again") from None
+        raise files.UserError("another DVC process works in this checkout; when it has ended, try again") from None
 
 
 def readable(path: Path) -> bool:
@@ -52,7 +51,9 @@ def readable(path: Path) -> bool:
 def restore(path: Path) -> None:
     """The file as of the last commit; none, if there it is not. UserError if it is a merge that has to be resolved."""
     if b"<<<<<<< " in path.read_bytes():
-        raise UserError(f"{path} holds an unresolved merge: git checkout --ours {path}, or --theirs, then try again")
+        raise files.UserError(
+            f"{path} holds an unresolved merge: git checkout --ours {path}, or --theirs, then try again"
+        )
     committed = subprocess.run(["git", "show", f"HEAD:{path}"], capture_output=True)
     if committed.returncode == 0:
         files.write(path, committed.stdout)

@@ -1,7 +1,6 @@
 """What lies in experiments/ and in the figures that compare them belongs to the committed code."""
 
 import json
-import os
 import shlex
 from pathlib import Path
 
@@ -36,13 +35,7 @@ def test_a_cell_of_it_trained_anew_is_the_committed_one(clone: Workspace, name: 
     grid = yaml.safe_load(params.read_text())["grid"]
     width, alpha = min(w for w in grid["width"] if w >= 5), grid["alpha"][:2][-1]
     clone.change({"grid": {"width": [width], "alpha": [alpha]}})
-    mirror = str(ROOT.parent / "shared/mnist") if (ROOT.parent / "shared/mnist").exists() else ""
-    try:
-        clone.dvc("repro", "-q", "download", MNIST_MIRROR=os.environ.get("MNIST_MIRROR", mirror))
-    except AssertionError as error:
-        if "no mirror gave" not in str(error):
-            raise
-        pytest.skip(f"no MNIST here: {str(error).splitlines()[-1]}")
+    clone.download_or_skip()
     clone.dvc("repro", "-q", "evaluate")
     new, old = (
         pd.read_csv(path / "cells.csv", dtype={"alpha": float}).set_index(KEYS).sort_index()

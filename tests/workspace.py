@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
@@ -77,6 +78,17 @@ class Workspace:
     def repro(self, *arguments: str) -> set[str]:
         """The stages that `dvc repro` ran."""
         return ran(self.dvc("repro", *arguments))
+
+    def download_or_skip(self) -> None:
+        """The stage `download`, from ../shared/mnist or a mirror; the test is skipped where none gives the files."""
+        local = ROOT.parent / "shared/mnist"
+        mirror = os.environ.get("MNIST_MIRROR", str(local) if local.exists() else "")
+        try:
+            self.dvc("repro", "-q", "download", MNIST_MIRROR=mirror)
+        except AssertionError as error:
+            if "no mirror gave" not in str(error):
+                raise
+            pytest.skip(f"no MNIST here: {str(error).splitlines()[-1]}")
 
     def read(self, name: str) -> str:
         return (self.path / name).read_text()
