@@ -60,20 +60,23 @@ def panels(count: int, columns: int = 3, size: tuple[float, float] = (3.6, 2.7))
     return figure, axes[:count]
 
 
+def with_band(ax: Axes, x: pd.Series, mean: pd.Series, sd: pd.Series, label: str, **style: Any) -> None:
+    """A line in %, with a band of one standard deviation; no band where there is but one seed."""
+    line = ax.plot(x, 100 * mean, label=label, **style)[0]
+    low, high = (100 * (mean + side * sd.fillna(0)) for side in (-1, 1))
+    ax.fill_between(x, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
+
+
 def accuracy_line(ax: Axes, cells: pd.DataFrame, column: str, label: str, **style: Any) -> None:
-    """Mean accuracy over alpha from the errors in that column, with a band of one standard deviation."""
+    """Mean accuracy over alpha from the errors in that column."""
     cells = cells.sort_values("alpha")
-    accuracy, spread = 100 * (1 - cells[column]), 100 * cells[f"{column}_sd"].fillna(0)
-    line = ax.plot(cells.alpha, accuracy, label=label, **style)[0]
-    ax.fill_between(cells.alpha, accuracy - spread, accuracy + spread, color=line.get_color(), alpha=0.25, linewidth=0)
+    with_band(ax, cells.alpha, 1 - cells[column], cells[f"{column}_sd"], label, **style)
 
 
 def error_over_width(ax: Axes, cells: pd.DataFrame, column: str, label: str, **style: Any) -> None:
-    """Mean error of one alpha's cells over width, with a band of one standard deviation."""
+    """Mean error of one alpha's cells over width."""
     cells = cells.sort_values("width")
-    error, spread = 100 * cells[column], 100 * cells[f"{column}_sd"].fillna(0)
-    line = ax.plot(cells.width, error, label=label, **style)[0]
-    ax.fill_between(cells.width, error - spread, error + spread, color=line.get_color(), alpha=0.25, linewidth=0)
+    with_band(ax, cells.width, cells[column], cells[f"{column}_sd"], label, **style)
 
 
 def width_axis(ax: Axes, widths: pd.Series) -> None:

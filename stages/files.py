@@ -25,8 +25,6 @@ def _read(model: type[P], path: str) -> P:
         return parse_as(model, Path(path).read_text(encoding="utf-8"))
     except ParamsError as error:
         raise UserError(f"{path}: {error}") from None
-    except (LookupError, AttributeError):  # from PyYAML, of !!int '' and the like
-        raise UserError(f"{path}: not valid YAML: a tag whose value it cannot be") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text: {error}") from None
 

@@ -26,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from stages import engine, files
 from stages.console import console, run
 from stages.core import tensors
-from stages.core.params import Loader
+from stages.core.params import ParamsError, document
 from stages.core.provenance import code_digest, maker
 from stages.ledger import StaleCell, commit, stale_cells
 from stages.machine import refuse_too_large
@@ -210,9 +210,9 @@ def named(name: str | None) -> list[str]:
         there = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml")))
         raise files.UserError(f"{path} does not exist; the experiments here are {there}")
     try:
-        groups = yaml.load(path.read_text(encoding="utf-8"), Loader)
-    except (yaml.YAMLError, ValueError, LookupError, AttributeError) as error:
-        raise files.UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        groups = document(path.read_text(encoding="utf-8"))
+    except (ParamsError, UnicodeDecodeError) as error:
+        raise files.UserError(f"{path}: {error}") from None
     if not isinstance(groups, dict) or not all(isinstance(keys, dict) for keys in groups.values()):
         raise files.UserError(
             f"{path}: must hold groups of params.yaml with the keys that change, as its neighbours do"

@@ -3,7 +3,7 @@
 import math
 import re
 import reprlib
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -169,6 +169,16 @@ class Loader(yaml.SafeLoader):
 Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"-?\d(\.\d+)?e[-+]\d\d+$"), list("-0123456789"))
 
 
+def document(text: str) -> Any:
+    """What the YAML holds, unchecked; ParamsError if it is none."""
+    try:
+        return yaml.load(text, Loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2024-13-01
+        raise ParamsError(f"not valid YAML: {_short(' '.join(str(error).split()), 500)}") from None
+    except (LookupError, AttributeError, OverflowError):  # from PyYAML, of !!int '', 9:9:9:...:9.0 and the like
+        raise ParamsError("not valid YAML: a value that is not of its tag, or too large") from None
+
+
 def parse(text: str) -> Params:
     return parse_as(Params, text)
 
@@ -176,11 +186,7 @@ def parse(text: str) -> Params:
 def parse_as(model: type[P], text: str) -> P:
     """Read and check the text of a file of parameters; ParamsError names the first key that is not allowed."""
     try:
-        document = yaml.load(text, Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2024-13-01
-        raise ParamsError(f"not valid YAML: {' '.join(str(error).split())}") from None
-    try:
-        return model.model_validate(document)
+        return model.model_validate(document(text))
     except ValidationError as error:
         raise ParamsError(_one_line(error)) from None
 
@@ -199,10 +205,10 @@ def _one_line(error: ValidationError) -> str:
     return f"{path}: {_short(SHOWN.repr(value))} {message}"
 
 
-def _short(text: str) -> str:
+def _short(text: str, most: int = 200) -> str:
     """On one line and readable, whatever the document holds."""
     text = text if text.isprintable() else repr(text)
-    return text if len(text) <= 200 else f"{text[:200]}..."
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _is_number(text: str) -> bool:

@@ -79,6 +79,12 @@ def test_other_data_than_the_papers_are_not_compared_with_its_numbers(old: str, 
             "not valid YAML: could not determine a constructor",
         ),
         ("data:", "data: {", "not valid YAML"),
+        ("seeds: 10", "seeds: !!int ''", "not valid YAML: a value that is not of its tag"),
+        (
+            "penalize_bias: true",
+            "penalize_bias: !!bool maybe",
+            "not valid YAML: a value that is not of its tag",
+        ),
     ],
 )
 def test_a_bad_parameter_gets_one_line_with_its_path(old: str, new: str, message: str) -> None:
@@ -137,6 +143,15 @@ def test_whatever_stands_in_the_place_of_a_value_it_is_allowed_or_gets_one_line(
 @given(st.one_of(st.text(), st.lists(st.sampled_from(list("{}[]:,-&*!#|>'\"%@` \n\t0a.~?<=\x00\x85"))).map("".join)))
 def test_whatever_the_file_holds_it_gets_one_line(text: str) -> None:
     allowed_or_one_line(text)
+
+
+TAGS = ["bool", "int", "float", "timestamp", "binary", "null", "str", "set", "omap", "pairs", "seq", "map", "merge"]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.sampled_from(TAGS), st.text("0123456789abxo_-+.:eTZ= []{},'\"", max_size=12), st.sampled_from([1, 300]))
+def test_whatever_a_value_is_tagged_as_it_is_allowed_or_gets_one_line(tag: str, value: str, times: int) -> None:
+    allowed_or_one_line(TEXT.replace("lr: 0.001", f"lr: !!{tag} {value * times}"))
 
 
 def test_a_few_lines_that_mean_billions_of_values_get_one_line_at_once() -> None:
