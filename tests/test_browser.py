@@ -17,10 +17,13 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
+from stages.core.params import parse
 from stages.core.tables import cell_means, to_records
-from stages.plot import heights, points
+from stages.plot import heights, how, points
+from stages.sweep import named
 from tests.workspace import ROOT, Workspace
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -168,7 +171,8 @@ def test_seven_revisions_are_readable(tmp_path: Path, browser: Browser) -> None:
         clone.git("checkout", "-q", "-B", name, "published")
         folder = ROOT / "experiments" / name
         cells, verdict = pd.read_csv(folder / "cells.csv"), json.loads((folder / "verdict.json").read_text())
-        caption = f"mnist, {cells.seed.nunique()} seeds"
+        apply_overrides(tmp_path / "params.yaml", named(name))
+        caption = how(cells, parse((tmp_path / "params.yaml").read_text()))
         for stem, table in (("cells", points(cell_means(cells))), ("verdict", heights(verdict["mnist"]))):
             (tmp_path / f"plots/{stem}.json").write_bytes(to_records(table.assign(run=caption)))
         clone.commit(name)
