@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import requests
@@ -27,6 +28,7 @@ from stages.console import console, run
 from stages.core import tensors
 
 TIMEOUT_S = 20.0  # without a byte
+LONGEST_S = 900.0  # for a whole file; the largest has 10 MB
 LARGEST = 1 << 28  # bytes; several times any file of these sets
 DIGITS_TRAIN_PER_CLASS = 100  # scikit-learn's digits come in one piece: the first 100 of each class, and the rest
 
@@ -50,11 +52,17 @@ def fetch(mirror: str, name: str, target: Path) -> None:
         response.raise_for_status()
         length = response.headers.get("Content-Length", "")
         task = progress.add_task(name, total=int(length) if length.isdecimal() else None)
-        for chunk in response.iter_content(1 << 16):
-            file.write(chunk)
-            if file.tell() > LARGEST:
-                raise OSError(f"more than {LARGEST:,} bytes")
-            progress.advance(task, len(chunk))
+        end = Timer(LONGEST_S, response.raw.shutdown)  # of a connection that trickles on
+        end.daemon = True
+        end.start()
+        try:
+            for chunk in response.iter_content(1 << 16):
+                file.write(chunk)
+                if file.tell() > LARGEST:
+                    raise OSError(f"more than {LARGEST:,} bytes")
+                progress.advance(task, len(chunk))
+        finally:
+            end.cancel()
 
 
 def fetch_verified(mirrors: list[str], name: str, md5: str, target: Path) -> None:

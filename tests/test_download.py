@@ -58,6 +58,11 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(CONTENT[:1000])
             time.sleep(2)
             return
+        if trouble == "trickling":
+            with suppress(ConnectionError):
+                for i in range(len(CONTENT)):
+                    self.wfile.write(CONTENT[i : i + 1])
+                    time.sleep(0.1)
         altered = b"?" + CONTENT[1:] if trouble == "altered" else CONTENT
         self.wfile.write(altered[: len(CONTENT) // 2] if trouble == "cut" else altered)
 
@@ -103,6 +108,7 @@ def test_a_folder_and_a_server_give_the_same_verified_file(folder: Path, server:
         ("always-busy", "busy (HTTP status 5xx), asked four times"),
         ("silent", "no answer in 0.3 s"),
         ("stalled", "no answer in 0.3 s"),
+        ("trickling", "bytes read"),
         ("endless", "more than 200,000 bytes"),
     ],
 )
@@ -116,6 +122,7 @@ def test_a_bad_mirror_gets_one_line_and_the_next_one_is_tried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("stages.download.TIMEOUT_S", 0.3)
+    monkeypatch.setattr("stages.download.LONGEST_S", 1.0)
     monkeypatch.setattr("stages.download.LARGEST", 200_000)
     fetch_verified([f"{server}/{trouble}", str(folder)], NAME, MD5, tmp_path / "target")
     first, second = capsys.readouterr().err.strip().splitlines()

@@ -2,6 +2,8 @@
 
 import copy
 import json
+import os
+import random
 import shlex
 import shutil
 from pathlib import Path
@@ -163,6 +165,54 @@ def test_a_changed_source_file_makes_those_that_import_it_stale_and_no_other(wor
             assert stale(workspace) == importers - TRAIN | ({"code"} if file in of_train else set()), file
         finally:
             path.write_bytes(content)
+
+
+def downstream(workspace: Workspace, some: set[str]) -> set[str]:
+    """The stages that read, in one step or several, what these make."""
+    locked = stages(workspace)
+    found: set[str] = set()
+    while True:
+        made = {Path(out["path"]) for name in some | found for out in locked[name]["outs"]}
+        more = {
+            name
+            for name, stage in locked.items()
+            for dep in stage["deps"]
+            if made & {Path(dep["path"])} or Path(dep["path"]) in {folder for path in made for folder in path.parents}
+        }
+        if more <= found:
+            return found
+        found |= more
+
+
+OWN_FILES = [f"stages/{name}.py" for name in ("check", "prepare", "train", "evaluate", "plot", "lasso", "heads")]
+LEFT_OUT = {"name", "label_noise"}  # needs the network; is refused by the pruning study, which adds its own
+CHANGES = [
+    *(("params.yaml", f"{group}.{key}") for group in USERS for key in OTHER[group] if key not in LEFT_OUT),
+    *(("prune/params.yaml", f"prune.{key}") for key in OTHER_PRUNING["prune"]),
+    *((file, "") for file in (*OWN_FILES, "stages/core/mlp.py", "stages/core/pruning.py", "stages/core/tables.py")),
+]
+
+
+def test_a_repro_runs_what_is_stale_and_no_other_stage_but_those_downstream(tmp_path: Path) -> None:
+    """Four changes drawn from all, or as many as RERUNS says, each from the same committed results."""
+    workspace = Workspace.create(tmp_path, TINY | {"lasso": {"runs": 4, "n_features": [5, 60, 80]}}, prune=True)
+    workspace.repro("--all-pipelines")
+    workspace.commit("results")
+    for file, key in random.Random(0).sample(CHANGES, min(len(CHANGES), int(os.environ.get("RERUNS", 4)))):
+        group, _, name = key.partition(".")
+        if name:
+            value = {**OTHER, **OTHER_PRUNING}[group][name]
+            with_it = {"penalty": "l1"} if name == "solver" else {}
+            workspace.change({group: {name: value} | with_it})
+        else:
+            (tmp_path / file).write_text(workspace.read(file) + "\n# a remark\n")
+        changed = stale(workspace)
+        rerun = {name.split(":")[-1] for name in workspace.repro("--all-pipelines")}
+        assert changed <= rerun <= changed | downstream(workspace, changed), (file, key)
+        assert not stale(workspace), (file, key)
+        workspace.git("checkout", "-q", ".")
+        workspace.dvc("checkout", "-q", "--force")
+        assert not stale(workspace), (file, key)
 
 
 def others_changed(workspace: Workspace, declared: list[str], file: str = "params.yaml") -> dict[str, Any]:
