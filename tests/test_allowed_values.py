@@ -1,6 +1,7 @@
 """Whatever the parameters' types allow, the stages make results of it or say in one line why not."""
 
 import json
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -123,7 +124,7 @@ def assert_json() -> None:
 
 
 HERE = settings(
-    max_examples=10,
+    max_examples=int(os.environ.get("EXAMPLES", 10)),
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],  # an example takes seconds: a failing one is shown as it is

@@ -89,7 +89,7 @@ def path(
     strongest penalty to the weakest, each from the one before, by proximal gradients whose step follows the curvature
     (Latafat et al. 2023, adaPGM). The step must start below 1 / that of f: f's features are standardised, so their
     number will do. A step is the last once no weight's optimality condition is violated by more than `tolerance` times
-    the strength, or after `most` steps.
+    the strength, once it is too short for the dtype, or after `most` steps.
     """
     found = start.new_zeros(len(strengths), *start.shape)
     w, step = start, 1 / start.shape[1]
@@ -103,9 +103,9 @@ def path(
             new_g = gradient(new)
             dw, dg = new - w, new_g - g
             w, g = new, new_g
-            if (dg - dw / step).abs().max() <= tolerance * strength:
-                break
             size, inner, curve = (float((a * b).sum()) for a, b in ((dw, dw), (dg, dw), (dg, dg)))
+            if size == 0 or (dg - dw / step).abs().max() <= tolerance * strength:
+                break
             excess = step * (step * curve - inner) / size
             limit = step / (2 * excess**0.5) if excess > 0 else math.inf
             before, step = step, min(step * (1 + step / before) ** 0.5, limit)

@@ -85,6 +85,14 @@ def test_logistic_with_l1_reaches_scikit_learns_optimum_with_its_zeros() -> None
         assert ((head.weights[i] != 0) == (w != 0)).double().mean() > 0.9
 
 
+def test_a_vanishing_penalty_ends_where_steps_become_too_short_to_be_numbers() -> None:
+    generator = torch.Generator().manual_seed(3)
+    features = Features.of(torch.randn(10, 60, generator=generator), torch.randn(4, 60, generator=generator))
+    labels = torch.randint(10, (10,), generator=generator)
+    head = logistic(features, labels, torch.tensor([1e-30]))
+    assert errors(head, features.train, labels) == 0
+
+
 def test_logistic_is_at_its_optimum_on_many_correlated_features() -> None:
     generator = torch.Generator().manual_seed(0)
     mixed = torch.randn(40, 80, generator=generator)
