@@ -7,6 +7,7 @@ from torch import Tensor
 
 from stages.core import mlp
 from stages.core.heads import (
+    MEASURED,
     Features,
     Head,
     errors,
@@ -37,6 +38,8 @@ def test_features_are_standardised_by_the_training_images_and_dead_units_are_zer
     torch.testing.assert_close(features.train.std(0, correction=0)[:-1], torch.ones(D))
     assert (features.train[:, -1] == 0).all()
     assert (features.test[:, -1] == 0).all()
+    shifted = Features.of(RAW + 7, RAW[:50] + 7.5)
+    torch.testing.assert_close(shifted.test, shifted.train[:50] + 0.5 / RAW.std(0, correction=0), rtol=1e-4, atol=1e-4)
 
 
 def test_ridge_is_scikit_learns() -> None:
@@ -155,3 +158,8 @@ def test_a_row_per_head_and_strength() -> None:
         (head, strength) for head in ("ridge", "lasso", "logistic") for strength in STRENGTHS
     ]
     assert all(0 <= row["test_error"] <= 1 for row in rows)
+    heads = ridge(FEATURES, LABELS, K)[0], lasso(FEATURES, LABELS, K), logistic(FEATURES, LABELS, K)
+    of_training = torch.cat([errors(head, FEATURES.train, LABELS) for head in heads])
+    assert [row["train_error"] for row in rows] == of_training.tolist()
+    columns = set(MEASURED) - {"p_eff_train", "p_eff_test"}
+    assert all(set(row) == columns | (set(MEASURED) if row["head"] == "ridge" else set()) for row in rows)

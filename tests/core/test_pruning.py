@@ -8,7 +8,7 @@ from torch.nn.utils.prune import L1Unstructured, global_unstructured
 from stages.core import mlp
 from stages.core.fit import Images
 from stages.core.params import Prune
-from stages.core.pruning import IMPORTANCE, RETRAINING, gradients, learning_rate, prune, pruned
+from stages.core.pruning import IMPORTANCE, RETRAINING, gradients, learning_rate, prune, pruned, row
 from stages.core.sparsity import weights
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -110,6 +110,23 @@ def test_finetuning_keeps_the_last_learning_rate_and_the_others_run_through_the_
     config = Prune.model_validate(DEFAULTS | {"epochs": 5, "lr": 1.0})
     assert [learning_rate(epoch, config, True) for epoch in range(5)] == [1.0, 1.0, 1.0, 0.1, 0.1]
     assert [learning_rate(epoch, config, False) for epoch in range(5)] == [0.1] * 5
+    halves = Prune.model_validate(DEFAULTS | {"epochs": 4, "lr": 1.0})
+    assert [learning_rate(epoch, halves, True) for epoch in range(4)] == [1.0, 1.0, 0.1, 0.1]
+
+
+def test_a_row_holds_every_measure_of_every_network() -> None:
+    net, mask = network(seeds=2), torch.ones(2, 112)
+    found = row(net, network(seeds=2), mask, TRAIN, TEST, WRONG)
+    for split, images in (("train", TRAIN), ("test", TEST)):
+        loss, error = mlp.scores(net, *images)
+        assert torch.equal(found[f"{split}_loss"], loss)
+        assert torch.equal(found[f"{split}_error"], error)
+    fitted = 1 - mlp.scores(net, TRAIN.pixels[WRONG], TRAIN.labels[WRONG])[1]
+    assert torch.equal(found["noise_fitted"], fitted)
+    assert (found["learning_distance"] == 0).all()
+    without_noise = row(net, network(seeds=2), mask, TRAIN, TEST, torch.zeros(43, dtype=torch.bool))
+    assert without_noise["noise_fitted"].isnan().all()
+    assert without_noise["noise_fitted"].shape == (2,)
 
 
 def test_long_training_fits_the_wrong_labels_and_a_network_without_weights_fits_none_but_its_own_class() -> None:

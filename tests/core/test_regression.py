@@ -6,6 +6,7 @@ from sklearn.linear_model import Ridge
 from stages.core.regression import (
     LIMIT,
     Floats,
+    dense_sample,
     effective_parameters,
     lasso_limit,
     over_components,
@@ -34,6 +35,63 @@ def test_as_published_the_fit_uses_no_more_than_its_components_and_ends_near_the
     assert [row["features"] for row in rows] == list(range(1, 21))
     assert all(row["nonzeros"] <= row["features"] for row in rows)
     assert rows[-1]["test_r2"] > 0.95 > rows[0]["test_r2"]
+    assert {row["rows"] for row in rows} == {350}
+
+
+def test_with_an_overwhelming_penalty_the_mean_is_predicted_and_with_a_vanishing_one_the_noise_is_left() -> None:
+    sample = published_sample(500, 20, 10, 0.5, seed=42)
+    none, little = (over_components(sample, alpha, seed=42)[-1] for alpha in (1e6, 1e-6))
+    assert none["nonzeros"] == 0
+    assert none["train_mse"] == pytest.approx(sample.y.var(), rel=0.2)
+    assert none["test_mse"] == pytest.approx(sample.y.var(), rel=0.3)
+    assert little["nonzeros"] == 20
+    assert little["train_mse"] == pytest.approx(0.25, rel=0.2)
+    assert little["test_mse"] == pytest.approx(0.25, rel=0.3)
+
+
+def test_the_same_seed_gives_the_same_rows() -> None:
+    sample = published_sample(100, 5, 3, 0.5, seed=1)
+    assert over_components(sample, 0.1, seed=1) == over_components(sample, 0.1, seed=1)
+    assert over_components(sample, 0.1, seed=1) != over_components(sample, 0.1, seed=2)
+    once, again, other = (over_features([6, 24], N, 0.5, [5.0], run=run) for run in (0, 0, 1))
+    assert once == again
+    assert [row["test_mse"] for row in once] != [row["test_mse"] for row in other]
+
+
+def test_a_sample_is_its_signal_of_variance_one_and_its_noise() -> None:
+    rng = np.random.default_rng(0)
+    coefficients = np.full(4, 0.5)
+    sample = dense_sample(20_000, 4, 3.0, rng, coefficients)
+    assert (sample.x @ coefficients).var() == pytest.approx(1, rel=0.05)
+    assert (sample.y - sample.x @ coefficients).std() == pytest.approx(3, rel=0.05)
+    assert (sample.coefficients == coefficients).all()
+    # what features that are not seen would explain is the best that can be missed: half of the signal, all noise
+    rows = over_features([5, 6, 12], 5_000, 3.0, [], run=0)
+    missed = {row["features"]: row["test_mse"] for row in rows if row["method"] == LIMIT}
+    assert missed[12] == pytest.approx(9, rel=0.15)
+
+
+def test_a_row_tells_its_run_its_features_and_how_many_parameters_are_at_work() -> None:
+    rows = over_features([6, 24], N, noise=0.5, ridges=[5.0], run=7)
+    assert {row["run"] for row in rows} == {7}
+    assert [(row["method"], row["features"]) for row in rows] == [
+        (method, p) for p in (6, 24) for method in ("least squares of minimum norm", "ridge 5.0", LIMIT)
+    ]
+    for row in rows:
+        if row["method"] == LIMIT:
+            assert row["nonzeros"] == min(int(row["features"]), N)
+        else:
+            most = min(int(row["features"]), N)
+            assert 0 < float(row["p_eff_train"]) <= most + 1e-9
+            assert (row["p_eff_train"] == pytest.approx(most)) == (row["method"] != "ridge 5.0")
+            assert float(row["p_eff_test"]) > 0
+
+
+def test_columns_that_repeat_each_other_count_once() -> None:
+    x, y = data(3)
+    twice = np.hstack([x, x])
+    assert effective_parameters(smoother(twice, twice, 0.0)) == pytest.approx(3)
+    assert smoother(twice, twice, 0.0) @ y == pytest.approx(smoother(x, x, 0.0) @ y)
 
 
 @pytest.mark.parametrize("features", [3, N, 40])
