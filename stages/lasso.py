@@ -15,7 +15,14 @@ from stages import files
 from stages.console import console, run
 from stages.core.descent import descent, earlier, heights
 from stages.core.params import Lasso
-from stages.core.regression import LIMIT, memory_of_regression, over_components, over_features, published_sample
+from stages.core.regression import (
+    LIMIT,
+    ROUNDING,
+    memory_of_regression,
+    over_components,
+    over_features,
+    published_sample,
+)
 from stages.core.tables import to_csv, to_json, to_records
 from stages.core.verdict import SIGNIFICANCE
 from stages.figures import OKABE_ITO, STYLE, panels, save
@@ -24,10 +31,15 @@ from stages.machine import refuse_too_large
 LEAST_FACTOR = 1.1  # by which a peak must exceed the higher of its valleys to be one
 
 
+def log10_mse(mse: pd.Series) -> pd.Series:
+    """With an error of 0 at the largest that counts as one."""
+    return pd.Series(np.log10(mse.clip(lower=ROUNDING)))
+
+
 def peak(rows: pd.DataFrame) -> dict[str, Any]:
     """One method's D of the log10 test MSE over features, with runs as seeds; where its peak is, if there is one."""
-    table = rows.pivot(index="run", columns="features", values="test_mse")
-    errors, features = np.log10(table.to_numpy()), table.columns.to_numpy(np.float64)
+    table = rows.assign(error=log10_mse(rows.test_mse)).pivot(index="run", columns="features", values="error")
+    errors, features = table.to_numpy(), table.columns.to_numpy(np.float64)
     result = descent(errors, features)
     assert result, "params.py asks for three values of n_features or more"
     found = {f"D_log10{end}": value for end, value in zip(("", "_low", "_high"), result[:3], strict=True)}
@@ -72,7 +84,7 @@ def finding(numbers: dict[str, Any], config: Lasso) -> str:
 
 def points(table: pd.DataFrame, config: Lasso) -> pd.DataFrame:
     """For `dvc plots`: median and quartiles over runs of log10 test MSE."""
-    logs = table.assign(log10_test_mse=np.log10(table.test_mse)).rename(columns={"method": "series"})
+    logs = table.assign(log10_test_mse=log10_mse(table.test_mse)).rename(columns={"method": "series"})
     quartiles = (
         logs.groupby(["series", "features"], sort=False).log10_test_mse.quantile(np.array([0.25, 0.5, 0.75])).unstack()
     )

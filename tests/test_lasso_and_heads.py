@@ -47,6 +47,15 @@ def test_regression_peaks_at_the_rows_and_a_strong_ridge_does_not(config: Lasso)
     assert set(points.series) == set(table.method)
 
 
+def test_where_nothing_is_left_to_predict_the_error_counts_as_rounding(config: Lasso) -> None:
+    table = pd.DataFrame([row for run in range(4) for row in over_features([1, 2, 3], 20, 0.0, [], run, n_test=50)])
+    assert (table[table.features == 3].test_mse == 0).all()
+    for _, rows in table.groupby("method"):
+        assert np.isfinite(list(lasso.peak(rows).values())).all()
+    points = lasso.points(table, config)
+    assert (points[points.features == 3].log10_test_mse == -20).all()
+
+
 def test_the_best_strength_is_the_one_with_the_smallest_mean_error_over_seeds() -> None:
     rows = [
         {"features": "trained", "dimension": d, "seed": s, "head": head, "strength": k, "test_error": error + 0.01 * s}

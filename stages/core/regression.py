@@ -15,6 +15,7 @@ from sklearn.model_selection import train_test_split
 Floats = NDArray[np.float64]
 LIMIT = "LASSO with alpha to 0"
 N_TEST = 1000
+ROUNDING = 1e-20  # a mean squared error of this or less, where the signal's variance is 1
 
 
 class Sample(NamedTuple):
@@ -109,8 +110,8 @@ def over_features(
     rows: list[dict[str, float | str]] = []
 
     def add(method: str, p: int, fitted: Floats, predicted: Floats, **more: float) -> None:
-        train_mse, test_mse = (float(((a - b) ** 2).mean()) for a, b in ((fitted, train.y), (predicted, test.y)))
-        errors = {"train_mse": train_mse if train_mse > 1e-20 else 0.0, "test_mse": test_mse}  # less is rounding
+        both = {"train_mse": ((fitted - train.y) ** 2).mean(), "test_mse": ((predicted - test.y) ** 2).mean()}
+        errors = {name: float(mse) if mse > ROUNDING else 0.0 for name, mse in both.items()}
         rows.append({"method": method, "run": run, "features": p, **errors, **more})
 
     for p in seen:

@@ -87,6 +87,12 @@ def test_a_row_tells_its_run_its_features_and_how_many_parameters_are_at_work() 
             assert float(row["p_eff_test"]) > 0
 
 
+def test_without_noise_what_is_seen_whole_is_predicted_without_error() -> None:
+    rows = over_features([1, 2, 3], 20, noise=0.0, ridges=[5.0], run=2)
+    exact = [(row["method"], row["features"]) for row in rows if row["test_mse"] == 0 and row["train_mse"] == 0]
+    assert exact == [("least squares of minimum norm", 3), (LIMIT, 3)]
+
+
 def test_columns_that_repeat_each_other_count_once() -> None:
     x, y = data(3)
     twice = np.hstack([x, x])
