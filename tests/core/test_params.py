@@ -80,6 +80,8 @@ def test_other_data_than_the_papers_are_not_compared_with_its_numbers(old: str, 
             "not valid YAML: could not determine a constructor",
         ),
         ("data:", "data: {", "not valid YAML"),
+        ("data:", '"a\\nb": 1\ndata:', "'a\\nb': unknown key"),
+        ("n_features: [5, 10, 20,", "n_features: [10, 5, 20,", "must ascend: [5, 10, 20, 30, 40"),
         ("seeds: 10", "seeds: !!int ''", "not valid YAML: a value that is not of its tag"),
         (
             "penalize_bias: true",
@@ -102,7 +104,9 @@ def test_a_document_that_is_no_table_is_refused(text: str) -> None:
         parse(text)
 
 
-@pytest.mark.parametrize(("spelling", "value"), [("1.0e-4", 1e-4), ("1e-05", 1e-5), ("1e+16", 1e16), ("3", 3)])
+@pytest.mark.parametrize(
+    ("spelling", "value"), [("1.0e-4", 1e-4), ("1e-05", 1e-5), ("1e+16", 1e16), ("1e+30", 1e30), ("3", 3)]
+)
 def test_numbers_may_be_spelt_as_dvc_spells_them(spelling: str, value: float) -> None:
     assert parse(TEXT.replace("lr: 0.001", f"lr: {spelling}")).train.lr == value
 
