@@ -72,7 +72,7 @@ class TestTheLifeOfAProject:
                 "not valid YAML: could not determine a constructor",
                 True,
             ),
-            ("epochs: 2", "epochs: !!int ''", "not valid YAML: a value that is not of its tag", True),
+            ("epochs: 2", "epochs: !!int ''", "not valid YAML: a value with a tag", True),
             # DVC makes the cells before any stage runs
             ("  width:\n  - 2\n  - 3", "  width: 5", "grid.width: 5 should be a valid list", True),
             ("  width:", "  widht:", "grid.widht: unknown key", True),

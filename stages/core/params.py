@@ -3,7 +3,7 @@
 import math
 import re
 import reprlib
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -163,20 +163,44 @@ def cell_name(width: int, alpha: float) -> str:
 
 
 class Loader(yaml.SafeLoader):
-    """Safe YAML that also reads the spelling in which DVC itself writes small and large numbers, such as 1e-05."""
+    """Plain YAML in the part on which versions 1.1, PyYAML's, and 1.2, DVC's, agree: there is no 010, 1:30 or yes, no
+    value has a tag, and no key stands twice. Numbers may be spelt as DVC itself does, such as 1e-05."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]
+
+    def compose_scalar_node(self, anchor: dict[Any, yaml.Node]) -> yaml.ScalarNode:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if event.tag is not None:
+            raise yaml.composer.ComposerError(None, None, "a value with a tag; write it without", event.start_mark)
+        return super().compose_scalar_node(anchor)
+
+    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        keys = [key.value for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.composer.ComposerError(None, None, f"the key {key} stands twice", node.start_mark)
+        return node
 
 
-Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"-?\d(\.\d+)?e[-+]\d\d+$"), list("-0123456789"))
+for kind, pattern, first in (
+    ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(0|[1-9]\d*)", "-+0123456789"),
+    ("float", r"[-+]?(\d+\.\d*|\.\d+)([eE][-+]\d+)?|-?\d(\.\d+)?e[-+]\d\d+", "-+.0123456789"),
+    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
+    ("null", "~|null|Null|NULL", "~nN"),
+    ("null", "", [""]),
+    ("merge", "<<", "<"),
+):
+    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"({pattern})$", re.ASCII), list(first))
 
 
 def document(text: str) -> Any:
     """What the YAML holds, unchecked; ParamsError if it is none."""
     try:
         return yaml.load(text, Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2024-13-01
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: thousands of digits
         raise ParamsError(f"not valid YAML: {_short(' '.join(str(error).split()), 500)}") from None
-    except (LookupError, AttributeError, OverflowError):  # from PyYAML, of !!int '', 9:9:9:...:9.0 and the like
-        raise ParamsError("not valid YAML: a value that is not of its tag, or too large") from None
 
 
 def parse(text: str) -> Params:

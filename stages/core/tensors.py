@@ -21,8 +21,10 @@ def from_bytes(content: bytes) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             damaged = archive.testzip()
-        if damaged:
-            raise ValueError(f"the checksum of {damaged} is wrong")
+            # torch.save sets none; for one that says "folder" torch.load returns memory that nothing was written to
+            attributes = [entry.filename for entry in archive.infolist() if entry.external_attr]
+        if damaged or attributes:
+            raise ValueError(f"the checksum or the attributes of {damaged or attributes[0]} are wrong")
         loaded = torch.load(io.BytesIO(content), weights_only=True)
     except Exception as error:  # of many kinds, with pages of advice
         raise ValueError((str(error).strip().splitlines() or [type(error).__name__])[0][:100]) from None

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from dvc.utils.serialize import parse_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.core.fit import Images, fit
-from stages.core.params import Params, ParamsError, cell_name, parse
+from stages.core.params import Params, ParamsError, cell_name, document, parse
 
 TEXT = Path("params.yaml").read_text()
 
@@ -82,12 +83,11 @@ def test_other_data_than_the_papers_are_not_compared_with_its_numbers(old: str, 
         ("data:", "data: {", "not valid YAML"),
         ("data:", '"a\\nb": 1\ndata:', "'a\\nb': unknown key"),
         ("n_features: [5, 10, 20,", "n_features: [10, 5, 20,", "must ascend: [5, 10, 20, 30, 40"),
-        ("seeds: 10", "seeds: !!int ''", "not valid YAML: a value that is not of its tag"),
-        (
-            "penalize_bias: true",
-            "penalize_bias: !!bool maybe",
-            "not valid YAML: a value that is not of its tag",
-        ),
+        ("seeds: 10", "seeds: !!int '10'", "not valid YAML: a value with a tag; write it without"),
+        ("penalize_bias: true", "penalize_bias: yes", "train.penalize_bias: 'yes' should be a valid boolean"),
+        ("epochs: 30", "epochs: 010", "train.epochs: '010' is text to YAML"),
+        ("epochs: 30", "epochs: 1:30", "train.epochs: '1:30' should be a valid integer"),
+        ("epochs: 30", "epochs: 30\n  epochs: 3", "not valid YAML: the key epochs stands twice"),
     ],
 )
 def test_a_bad_parameter_gets_one_line_with_its_path(old: str, new: str, message: str) -> None:
@@ -157,6 +157,26 @@ TAGS = ["bool", "int", "float", "timestamp", "binary", "null", "str", "set", "om
 @given(st.sampled_from(TAGS), st.text("0123456789abxo_-+.:eTZ= []{},'\"", max_size=12), st.sampled_from([1, 300]))
 def test_whatever_a_value_is_tagged_as_it_is_allowed_or_gets_one_line(tag: str, value: str, times: int) -> None:
     allowed_or_one_line(TEXT.replace("lr: 0.001", f"lr: !!{tag} {value * times}"))
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.one_of(
+        st.text("0123456789_-+.:eExobn", min_size=1, max_size=6),
+        st.sampled_from(["yes", "on", "y", "true", "True", "TRUE", "null", "~", "", ".inf", "-.INF", ".NaN", "="]),
+        st.floats().map(repr),
+        st.integers().map(str),
+    )
+)
+def test_what_is_read_as_a_number_or_a_truth_is_read_so_by_dvc_too(value: str) -> None:
+    text = f"a: {value}\nb: [{value}]\n"
+    try:
+        ours = document(text)
+    except ParamsError:
+        return
+    for one in (ours["a"], ours["b"][0] if ours["b"] else ""):
+        if not isinstance(one, str):
+            assert repr(ours) == repr(parse_yaml(text, "here"))
 
 
 def test_a_few_lines_that_mean_billions_of_values_get_one_line_at_once() -> None:
