@@ -1,5 +1,6 @@
 # `make` sets up and runs the main job, `make test` sets up and runs the tests; both may be repeated. `make help` lists.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 LOCAL_MNIST := $(abspath $(wildcard ../shared/mnist))
@@ -10,7 +11,8 @@ endif
 .PHONY: run digits experiments compare prune results test coverage lint lock help
 run: .venv/ready  ## the main job: fetch MNIST, train the grid, evaluate, plot; about ten minutes on two cores
 	@python -m stages.unlock && python -m stages.check --out data/params.ok
-	@if dvc repro download; then python -m stages.sweep; else $(MAKE) --no-print-directory digits INSTEAD=1; fi
+	@if dvc repro download 2>&1 | tee .dvc/tmp/download.log; then python -m stages.sweep; \
+	elif grep -q 'no mirror gave' .dvc/tmp/download.log; then $(MAKE) --no-print-directory digits INSTEAD=1; else exit 1; fi
 
 # as an experiment in a folder of its own: params.yaml, dvc.lock, metrics/ and plots/ here stay as they are
 digits: .venv/ready  ## the same on scikit-learn's digits, which need no network, as an experiment

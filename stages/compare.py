@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from stages import files
 from stages.console import run
 from stages.core.tables import cell_means
 from stages.figures import OKABE_ITO, STYLE, accuracy_line, alpha_axis, error_over_width, panels, save, width_axis
@@ -52,9 +53,9 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     parser.add_argument("folders", nargs="+", help="with a cells.csv each")
     args = parser.parse_args()
-    plt.style.use(STYLE)
+    plt.style.use(["default", STYLE])
     names = {folder: "paper" if folder == "metrics" else Path(folder).name for folder in args.folders}
-    experiments = {name: pd.read_csv(Path(folder) / "cells.csv") for folder, name in names.items()}
+    experiments = {name: files.read_table(Path(folder) / "cells.csv") for folder, name in names.items()}
     save(args.out, (over_alpha if args.over == "alpha" else over_width)(experiments))
 
 

@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from torchvision import datasets
 from torchvision.datasets.utils import calculate_md5
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from stages import files
@@ -71,21 +72,22 @@ def fetch_verified(mirrors: list[str], name: str, md5: str, target: Path) -> Non
     for mirror in mirrors:
         try:
             fetch(mirror, name, target)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):  # here, not there
-                raise files.UserError(f"{target} cannot be written: {error.strerror}") from None
+        except (OSError, HTTPError) as error:  # HTTPError: of urllib3, of an address that is none
+            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):  # here, not there
+                raise files.UserError(f"{target} cannot be written: {_reason(error)}") from None
             problems.append(f"{mirror}: {name}: {_reason(error)}")
         else:
             found = calculate_md5(target)
             if found == md5:
-                console.print(f"{name}: {target.stat().st_size:,} bytes from {mirror}, md5 as published")
+                size = f"{target.stat().st_size:,} bytes"
+                console.print(f"{name}: {size} from {mirror}, md5 as published", markup=False)
                 return
             problems.append(f"{mirror}: {name}: {target.stat().st_size:,} bytes with md5 {found}, not {md5}")
         console.print(problems[-1], markup=False)
     raise files.UserError(f"no mirror gave {name} whole and unaltered ({len(problems)} tried, see above)")
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError | HTTPError) -> str:
     if isinstance(error, requests.HTTPError):
         return f"HTTP status {error.response.status_code}"
     if isinstance(error, requests.Timeout) or "timed out" in str(error):
@@ -94,7 +96,7 @@ def _reason(error: OSError) -> str:
         return "busy (HTTP status 5xx), asked four times"
     if isinstance(error, requests.ConnectionError) and "resolve" in str(error):
         return "host not found"
-    return error.strerror or " ".join(str(error).split())[:160]
+    return getattr(error, "strerror", None) or " ".join(str(error).split())[:160]
 
 
 def torchvision_set(dataset: type[datasets.MNIST], variable: str) -> dict[str, Any]:

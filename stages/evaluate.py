@@ -103,7 +103,7 @@ def main() -> None:
     out = Path(args.out)
     files.write(out / "cells.csv", to_csv(cells))
     files.write(out / "curves.csv", to_csv(curves))
-    paper = pd.read_csv(args.paper)
+    paper = files.read_table(args.paper, "test_accuracy_percent")
     files.write(out / "paper.csv", to_csv(against_paper(cells, paper if params.data.is_the_papers() else paper[:0])))
     files.write(out / "summary.json", to_json(summary(cells)))
     console.print(f"{len(cells)} models of {params.data.name} in {out}/cells.csv, {int(cells.diverged.sum())} diverged")

@@ -1,5 +1,6 @@
 """Whole files in, whole files out: parameters, tensors, and the error that a person gets for a bad one."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -46,6 +47,31 @@ def write(path: str | Path, content: bytes) -> None:
                 raise
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def read_table(path: str | Path, column: str = "dataset") -> Any:
+    """A DataFrame with that column; UserError names a file that is no such table."""
+    import pandas as pd  # not for those who only read parameters
+
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:  # pandas' and of UTF-8
+        raise UserError(f"{path} cannot be read ({_one_line(error)}); to make it anew: dvc repro") from None
+    if column not in table:
+        raise UserError(f"{path} holds no {column}, it is a file of another kind; to make it anew: dvc repro")
+    return table
+
+
+def read_verdict(path: str | Path, dataset: str) -> dict[str, Any]:
+    """That of the data set; UserError names a file that does not hold it."""
+    try:
+        return dict(json.loads(Path(path).read_text(encoding="utf-8"))[dataset])
+    except (ValueError, LookupError, TypeError) as error:
+        raise UserError(f"{path} cannot be read ({_one_line(error)}); to make it anew: dvc repro") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:100]
 
 
 def read_tensors(path: str | Path, remedy: str, key: str) -> dict[str, Any]:

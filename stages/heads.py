@@ -126,7 +126,7 @@ def main() -> None:
     torch.set_num_threads(1)  # so that the numbers do not depend on the cores
     params = files.read_params()
     data = files.read_tensors(args.data, "dvc repro -f prepare", "train_pixels")
-    parts = [pd.read_csv(Path(args.heads) / f"{width}.csv") for width in params.grid.width]
+    parts = [files.read_table(Path(args.heads) / f"{width}.csv", "features") for width in params.grid.width]
     for name, features in whole_images(params.head, data).items():
         of = Features.of(*features)
         rows = measure(of, data["train_labels"], data["test_labels"], params.head.strength)
@@ -151,7 +151,7 @@ def main() -> None:
     few = f"{data['dataset']}, {table.seed.nunique()} seeds"
     trained_at = ", ".join(f"{alpha:g}" for alpha in table.alpha.dropna().unique())
     caption = f"{few}, hidden layers trained at alpha {trained_at}" if trained_at else few
-    plt.style.use(STYLE)
+    plt.style.use(["default", STYLE])
     metrics, plots = Path(args.metrics), Path(args.plots)
     files.write(metrics / "heads.csv", to_csv(table))
     files.write(metrics / "heads.json", to_json({data["dataset"]: found}))

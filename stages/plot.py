@@ -1,7 +1,6 @@
 """Stage `plot`: the tables as figures, PNG for people and JSON for `dvc plots`."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -170,13 +169,13 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     params = files.read_params()
-    cells, curves, paper = (pd.read_csv(Path(args.metrics) / f"{n}.csv") for n in ("cells", "curves", "paper"))
+    cells, curves, paper = (files.read_table(Path(args.metrics) / f"{n}.csv") for n in ("cells", "curves", "paper"))
     name = cells.dataset.iloc[0]
     caption = how(cells, params)
     means = cell_means(cells)
-    verdict = json.loads((Path(args.metrics) / "verdict.json").read_text())[name]
+    verdict = files.read_verdict(Path(args.metrics) / "verdict.json", name)
 
-    plt.style.use(STYLE)
+    plt.style.use(["default", STYLE])
     figures = {
         "table1": table1(means, paper, verdict, caption),
         "by_parity": by_parity(means, params.train.epochs, caption),

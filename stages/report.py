@@ -2,7 +2,6 @@
 
 import argparse
 import base64
-import json
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -62,9 +61,9 @@ def main() -> None:
     parser.add_argument("--plots", required=True)
     args = parser.parse_args()
     metrics, plots = Path(args.metrics), Path(args.plots)
-    cells, paper = pd.read_csv(metrics / "cells.csv"), pd.read_csv(metrics / "paper.csv")
+    cells, paper = (files.read_table(metrics / f"{name}.csv") for name in ("cells", "paper"))
     name = cells.dataset.iloc[0]
-    verdict = json.loads((metrics / "verdict.json").read_text(encoding="utf-8"))[name]
+    verdict = files.read_verdict(metrics / "verdict.json", name)
     said = [findings.finding(cells, verdict)] + [findings.agreement(paper)] * (len(paper) > 0)
     said += [(metrics / f"{stage}.md").read_text(encoding="utf-8").strip() for stage in ("lasso", "heads")]
     made = {

@@ -6,7 +6,6 @@ FOLDER holds cells.csv, paper.csv and verdict.json: metrics (the default) or exp
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -23,9 +22,9 @@ def read(folder: Path) -> tuple[pd.DataFrame, str, str]:
     if missing:
         what = f" {folder.name}" if folder.parent.name == "experiments" else ""
         raise files.UserError(f"{folder / missing[0]} is missing; to make it: python -m stages.sweep{what}")
-    cells, paper = pd.read_csv(folder / "cells.csv"), pd.read_csv(folder / "paper.csv")
+    cells, paper = (files.read_table(folder / f"{name}.csv") for name in ("cells", "paper"))
     name = cells.dataset.iloc[0]
-    verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))[name]
+    verdict = files.read_verdict(folder / "verdict.json", name)
     about = f"{name}, {cells.seed.nunique()} seeds"
     return findings.table(cells, paper, verdict), findings.finding(cells, verdict), about
 

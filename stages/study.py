@@ -10,7 +10,7 @@ class Study(NamedTuple):
     stages: str  # what DVC calls the stages, one a cell
     core: str  # the module that trains them: see stages.core.cell
     group: str  # of the parameters, that every cell is trained with
-    results: tuple[str, ...]  # what `dvc repro` is then asked for; nothing is the whole pipeline at the root
+    pipeline: str  # that DVC is then asked for
 
     def module(self) -> Any:
         return import_module(self.core)
@@ -21,6 +21,6 @@ class Study(NamedTuple):
 
 
 STUDIES = {
-    "grid": Study("train", "stages.core.cell", "train", ()),
-    "prune": Study("prune/dvc.yaml:prune", "stages.core.pruning_cell", "prune", ("prune/dvc.yaml",)),
+    "grid": Study("train", "stages.core.cell", "train", "dvc.yaml"),
+    "prune": Study("prune/dvc.yaml:prune", "stages.core.pruning_cell", "prune", "prune/dvc.yaml"),
 }

@@ -7,9 +7,9 @@ saved as a DVC experiment.
 
 import argparse
 import fcntl
-import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +21,8 @@ from typing import Any
 
 import yaml
 from distributed import Client
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from stages import engine, files
@@ -152,13 +154,25 @@ def sweep(args: argparse.Namespace) -> None:
 
 def experiment(args: argparse.Namespace) -> None:
     """Sweep with changed parameters in a worktree under .dvc/tmp, and save the result from there as an experiment."""
-    from dvc.exceptions import DvcException
     from dvc.utils.cli_parse import to_path_overrides
     from dvc.utils.hydra import apply_overrides
 
+    study = STUDIES[args.study]
+    if args.experiment and study is not STUDIES["grid"]:
+        raise files.UserError(
+            "experiments/ are the grid's; change the pruning study with -S prune/params.yaml:KEY=VALUE"
+        )
+    allowed_name(args.name or args.experiment or "")
     overrides = [*named(args.experiment), *args.set]
-    name = args.name or args.experiment or "sweep-" + hashlib.sha256(" ".join(overrides).encode()).hexdigest()[:7]
+    params = [Path(path).read_bytes() for path in ("params.yaml", "prune/params.yaml")]
+    automatic = "sweep-" + tensors.digest(args.study.encode(), *params, *(text.encode() for text in overrides))[:7]
+    name = args.name or args.experiment or automatic
     folder = Path(".dvc/tmp/sweeps").absolute() / name
+    for key in ("user.name", "user.email"):
+        if not any(git("config", "--default", "", key)) and f"GIT_COMMITTER_{key[5:].upper()}" not in os.environ:
+            raise files.UserError(f"an experiment is saved as a commit, and git knows no {key}: git config {key} ...")
+    with Repo() as repo:
+        cache = repo.cache.local_cache_dir
     with only_one():
         unlock()
         # an interrupted sweep of this name left what it finished there, to be adopted, or a folder that is no worktree,
@@ -167,14 +181,16 @@ def experiment(args: argparse.Namespace) -> None:
             shutil.rmtree(folder, ignore_errors=True)
             git("worktree", "prune")
             git("worktree", "add", "--quiet", "--detach", str(folder))
-            dvc("config", "--local", "cache.dir", str(Path(".dvc/cache").absolute()), cwd=folder)
+        dvc("config", "--local", "cache.dir", cache, cwd=folder)
         git("checkout", "--quiet", "--force", "--detach", *git("rev-parse", "HEAD"), cwd=folder)
-        sources = "stages", "dvc.yaml", "prune"
-        new = git("ls-files", "--others", "--exclude-standard", *sources)
-        for path in [*git("diff", "--name-only", "HEAD", "--", *sources), *new]:
+        sources = "stages", "dvc.yaml", "prune", "data/paper_table1.csv"
+        new = git("ls-files", "-z", "--others", "--exclude-standard", *sources)
+        for path in [*git("diff", "-z", "--name-only", "HEAD", "--", *sources), *new]:
             if Path(path).exists():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, folder / path)
+            else:
+                (folder / path).unlink()
         shutil.copy("params.yaml", folder)
         try:
             for path, changes in to_path_overrides(overrides).items():
@@ -190,15 +206,23 @@ def experiment(args: argparse.Namespace) -> None:
         command = [sys.executable, "-m", "stages.sweep", "--only-cells", *passed]
         if subprocess.run(command, cwd=folder).returncode:
             raise files.UserError(f"experiment {name} is not complete, see above; the same command goes on with it")
-        dvc("repro", *STUDIES[args.study].results, cwd=folder)
-        dvc("exp", "save", "--force", "--name", name, cwd=folder)
+        dvc("repro", study.pipeline, cwd=folder)
+        # without a target DVC would ask for the other study's results too
+        dvc("exp", "save", "--force", "--name", name, study.pipeline, cwd=folder)
         if args.experiment:
             keep(args.experiment, folder)
-            show(STUDIES[args.study], f"experiments/{args.experiment}")
+            show(study, f"experiments/{args.experiment}")
         else:
-            show(STUDIES[args.study], "--experiment", name, cwd=folder)
+            show(study, "--experiment", name, cwd=folder)
         git("worktree", "remove", "--force", str(folder))
     console.print(f"experiment {name}; to compare: dvc plots diff HEAD {name}; to take it over: dvc exp apply {name}")
+
+
+def allowed_name(name: str) -> None:
+    """UserError unless it will do as a folder's name and as DVC's of an experiment; nothing will."""
+    made_of = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)?", name)
+    if not made_of or subprocess.run(["git", "check-ref-format", f"refs/exps/{name or 'none'}"]).returncode:
+        raise files.UserError(f"{name!r} cannot be an experiment's name: letters, digits, and inside it . _ -")
 
 
 def named(name: str | None) -> list[str]:
@@ -235,15 +259,23 @@ def keep(name: str, folder: Path) -> None:
 
 
 def git(*arguments: str, cwd: str | Path = ".") -> list[str]:
+    """The lines that it prints; with -z, what stands between its zeros."""
     done = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True)
     if done.returncode:
         raise files.UserError(f"git {' '.join(arguments)}: {' '.join(done.stderr.split())}")
-    return done.stdout.splitlines()
+    return done.stdout.rstrip("\0").split("\0") if "-z" in arguments and done.stdout else done.stdout.splitlines()
 
 
 def positive(text: str) -> int:
     number = int(text)
     if number < 1:
+        raise ValueError
+    return number
+
+
+def seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 1e9:
         raise ValueError
     return number
 
@@ -259,15 +291,21 @@ def main() -> None:
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, such as tcp://host:8786")
     parser.add_argument("--workers", type=positive, help="of the local cluster; default: one a core")
     parser.add_argument("--only-cells", action="store_true", help="leave evaluate and plot to a later dvc repro")
-    parser.add_argument("--patience", type=float, default=30, help="seconds to wait for the cluster (default: 30)")
+    parser.add_argument("--patience", type=seconds, default=30, help="seconds to wait for the cluster (default: 30)")
     args = parser.parse_args()
-    if args.set or args.experiment:
-        experiment(args)
-    else:
-        sweep(args)
-        if not args.only_cells:
-            dvc("repro", *STUDIES[args.study].results)
-            show(STUDIES[args.study])
+    for mirror in (name for name in os.environ if name.endswith("MNIST_MIRROR")):
+        if Path(os.environ[mirror]).exists():  # an experiment runs in another folder
+            os.environ[mirror] = str(Path(os.environ[mirror]).absolute())
+    try:
+        if args.set or args.experiment:
+            experiment(args)
+        else:
+            sweep(args)
+            if not args.only_cells:
+                dvc("repro", STUDIES[args.study].pipeline)
+                show(STUDIES[args.study])
+    except DvcException as error:
+        raise files.UserError(f"DVC: {' '.join(str(error).split())}") from None
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@ numbers that sum up an experiment."""
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
 from stages import files
 from stages.console import console, run
 from stages.core.findings import finding, headline
@@ -18,7 +16,7 @@ def main() -> None:
     parser.add_argument("--cells", required=True)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
-    cells = pd.read_csv(args.cells)
+    cells = files.read_table(args.cells)
     name = cells.dataset.iloc[0]
     try:
         found = verdict(cells)

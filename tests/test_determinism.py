@@ -39,10 +39,13 @@ def test_the_whole_pipeline_makes_the_same_bytes_elsewhere(tmp_path: Path) -> No
     here = Workspace.create(tmp_path / "há bitte, ein Ordner", changes)
     here.repro()
     there = Workspace.create(tmp_path / "another folder", changes)
-    (there.path / "home").mkdir()
+    style = there.path / "home/.config/matplotlib/matplotlibrc"
+    style.parent.mkdir(parents=True)
+    style.write_text("axes.facecolor: red\nfont.size: 20\n")
     there.run(
         *("taskset", "-c", "0", *as_another_user(), "dvc", "repro"),
         HOME=str(there.path / "home"),
+        MPLBACKEND="module://of.a.notebook",
         USER="someone else",
         LOGNAME="someone else",
         LC_ALL="C",  # in which Python reads text as ASCII, unless told otherwise

@@ -132,6 +132,20 @@ def test_a_bad_mirror_gets_one_line_and_the_next_one_is_tried(
     assert (tmp_path / "target").read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("mirror", ["http://a..b", "http://[", "[red]nowhere", "/no/[/mnist]"])
+def test_a_mirror_that_is_no_address_is_passed_over(
+    mirror: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch_verified([mirror, str(folder)], NAME, MD5, tmp_path / "target")
+    assert capsys.readouterr().err.startswith(f"{mirror}: {NAME}: ")
+
+
+def test_a_folders_name_is_shown_as_it_is(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = folder.rename(tmp_path / "[red]")
+    fetch_verified([str(odd)], NAME, MD5, tmp_path / "target")
+    assert f"bytes from {odd}, md5" in capsys.readouterr().err
+
+
 def test_a_busy_server_is_asked_again(server: str, tmp_path: Path) -> None:
     fetch_verified([f"{server}/busy"], NAME, MD5, tmp_path / "target")
     assert (tmp_path / "target").read_bytes() == CONTENT

@@ -1,6 +1,11 @@
 import json
+import shutil
 from pathlib import Path
 
+import pytest
+
+from stages.files import UserError
+from stages.show import read
 from tests.workspace import ROOT, Workspace
 
 
@@ -14,3 +19,12 @@ def test_a_line_a_width_is_printed_from_the_committed_results() -> None:
 def test_a_folder_without_results_gets_one_line(tmp_path: Path) -> None:
     output = Workspace(ROOT).run("python", "-m", "stages.show", str(tmp_path), ok=False)
     assert output == f"error: {tmp_path}/cells.csv is missing; to make it: python -m stages.sweep\n"
+
+
+@pytest.mark.parametrize("name", ["cells.csv", "paper.csv", "verdict.json"])
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n\x00", b"{}", b"[1, 2]", b'"a,b\n1,2,3\n'])
+def test_a_damaged_table_is_named(name: str, content: bytes, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "metrics", tmp_path / "metrics")
+    (tmp_path / "metrics" / name).write_bytes(content)
+    with pytest.raises(UserError, match=rf"^\S+/{name} [^\n]+; to make it anew: dvc repro$"):
+        read(tmp_path / "metrics")

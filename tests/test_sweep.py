@@ -16,8 +16,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from distributed import Client
 
+from stages.core.provenance import maker
+from stages.engine import refuse_other_makers
+from stages.files import UserError
 from stages.machine import memory
+from stages.study import STUDIES
+from stages.sweep import allowed_name
 from tests.workspace import TINY, Workspace, ran
 
 pytestmark = pytest.mark.slow
@@ -36,7 +42,14 @@ def models(workspace: Workspace) -> dict[str, bytes]:
 
 @pytest.fixture(scope="class")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return Workspace.create(tmp_path_factory.mktemp("project"))
+    return Workspace.create(tmp_path_factory.mktemp("project"), prune=True)
+
+
+@pytest.mark.parametrize("name", ["../../..", "/tmp/x", "my run", ".git", "a..b", "a.lock", "a.", "-x", "é", "a\n"])
+def test_an_experiments_name_is_a_plain_word(name: str) -> None:
+    with pytest.raises(UserError, match="cannot be an experiment's name"):
+        allowed_name(name)
+    allowed_name("l1-proximal_2.5")
 
 
 class TestSweep:
@@ -120,6 +133,49 @@ class TestSweep:
         assert output.startswith("error: trian.lr=0.1: ")
         assert "Traceback" not in output
         assert "invalid positive value: '-1'" in workspace.run(*SWEEP, "--workers", "-1", ok=False)
+
+    @pytest.mark.parametrize("how", [["--name", "../../..", "-S", "train.lr=0.02"], ["../params"]])
+    def test_a_name_that_would_lead_elsewhere_is_refused(self, workspace: Workspace, how: list[str]) -> None:
+        assert "cannot be an experiment's name" in workspace.run(*SWEEP, *how, ok=False)
+        assert workspace.git("status", "--porcelain") == ""
+
+    def test_experiments_without_a_name_do_not_take_each_others(self, workspace: Workspace) -> None:
+        first = workspace.run(*SWEEP, "-S", "train.lr=0.03")
+        workspace.change({"train": {"epochs": 3}})
+        second = workspace.run(*SWEEP, "-S", "train.lr=0.03")
+        workspace.git("checkout", "-q", ".")
+        names = [re.findall(r"^experiment (\S+);", output, re.MULTILINE)[0] for output in (first, second)]
+        assert names[0] != names[1]
+        assert set(names) <= set(workspace.dvc("exp", "list", "--name-only").split())
+
+    def test_a_cache_elsewhere_gets_an_experiments_cells(self, workspace: Workspace, tmp_path: Path) -> None:
+        workspace.dvc("config", "--local", "cache.dir", str(tmp_path / "cache"))
+        try:
+            workspace.run(*SWEEP, "--name", "elsewhere", "-S", "train.lr=0.04")
+            workspace.dvc("exp", "apply", "elsewhere")
+            assert len(models(workspace)) == 4
+        finally:
+            workspace.dvc("config", "--local", "--unset", "cache.dir")
+            workspace.git("checkout", "-q", ".")
+            workspace.run(*SWEEP)
+
+    def test_the_pruning_study_can_be_an_experiment_but_no_file_of_experiments(self, workspace: Workspace) -> None:
+        change = "prune/params.yaml:grid.retraining=[rewind]", "-S", "prune/params.yaml:prune.lr=0.01"
+        output = workspace.run(*SWEEP, "--study", "prune", "--name", "pruned", "-S", *change)
+        assert trained(output) == 1
+        assert "pruned" in workspace.dvc("exp", "list", "--name-only")
+        output = workspace.run(*SWEEP, "digits", "--study", "prune", ok=False)
+        assert output.startswith("error: experiments/ are the grid's")
+
+    def test_without_a_name_of_its_author_no_experiment_is_begun(self, workspace: Workspace) -> None:
+        workspace.git("config", "--unset", "user.email")
+        try:
+            output = workspace.run(
+                *SWEEP, "-S", "train.lr=0.05", ok=False, HOME="/nonexistent", GIT_CONFIG_NOSYSTEM="1"
+            )
+        finally:
+            workspace.git("config", "user.email", "someone@example.org")
+        assert output.startswith("error: an experiment is saved as a commit, and git knows no user.email")
 
     def test_what_a_kill_left_of_an_experiments_folder_costs_nothing_here(self, workspace: Workspace) -> None:
         left = workspace.path / ".dvc/tmp/sweeps/killed"
@@ -262,6 +318,15 @@ class TestACluster:
         assert re.search(r"error: worker tcp://\S+ has code [0-9a-f]{16}, this checkout [0-9a-f]{16}", output)
         assert not models(workspace)
 
+    @pytest.mark.parametrize("what", ["code", "torch", "device"])
+    def test_a_worker_that_would_make_other_bytes_is_refused(self, what: str) -> None:
+        study = STUDIES["grid"]
+        here = maker(study.module().LOADED, "cpu")
+        with Client(processes=False, n_workers=1, dashboard_address=None) as client:
+            refuse_other_makers(client, study, here)
+            with pytest.raises(UserError, match=rf"has {what} \S+, this checkout other: no cell sent"):
+                refuse_other_makers(client, study, here | {what: "other"})
+
     def test_a_worker_without_the_code_is_refused(self, workspace: Workspace, tmp_path: Path) -> None:
         with (
             scheduler(tmp_path) as address,
@@ -335,7 +400,7 @@ class TestACluster:
 
 
 def test_without_network_make_says_so_and_runs_digits_instead(tmp_path: Path) -> None:
-    workspace = Workspace.create(tmp_path, {"grid": TINY["grid"], "train": TINY["train"]})
+    workspace = Workspace.create(tmp_path, {"grid": TINY["grid"], "train": TINY["train"]}, prune=True)
     (tmp_path / ".venv").symlink_to(Path(sys.executable).parent.parent)
     before = workspace.git("status", "--porcelain"), workspace.read("params.yaml")
     dead = "http://127.0.0.1:9"
@@ -348,6 +413,9 @@ def test_without_network_make_says_so_and_runs_digits_instead(tmp_path: Path) ->
     (tmp_path / "dvc.lock").unlink()  # the stage `check` is in it, and no other
     assert (workspace.git("status", "--porcelain"), workspace.read("params.yaml")) == before
     assert not (tmp_path / "metrics").exists()
+    shutil.rmtree(tmp_path / "data/raw", ignore_errors=True)
+    (tmp_path / "data/raw").write_text("in the way")
+    assert "COULD NOT BE FETCHED" not in workspace.run("make", ok=False)  # not for want of a network
 
 
 def test_a_team_shares_what_was_trained(tmp_path: Path) -> None:
