@@ -69,7 +69,7 @@ class TestTheLifeOfAProject:
             (
                 "name: digits",
                 "name: !!python/name:os.system x",
-                "not valid YAML: could not determine a constructor",
+                "not valid YAML: a value with a tag; write it without",
                 True,
             ),
             ("epochs: 2", "epochs: !!int ''", "not valid YAML: a value with a tag", True),

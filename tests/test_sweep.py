@@ -152,8 +152,12 @@ class TestSweep:
         workspace.dvc("config", "--local", "cache.dir", str(tmp_path / "cache"))
         try:
             workspace.run(*SWEEP, "--name", "elsewhere", "-S", "train.lr=0.04")
-            workspace.dvc("exp", "apply", "elsewhere")
+            output = workspace.dvc("exp", "apply", "elsewhere", ok=False)  # for want of the pruning study alone
+            assert set(re.findall(r"^data/\S+", output, re.MULTILINE)) <= {
+                f"data/pruned/magnitude-{retraining}.pt" for retraining in ("finetune", "rewind")
+            }
             assert len(models(workspace)) == 4
+            assert workspace.repro() == set()
         finally:
             workspace.dvc("config", "--local", "--unset", "cache.dir")
             workspace.git("checkout", "-q", ".")
