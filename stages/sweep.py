@@ -164,9 +164,7 @@ def experiment(args: argparse.Namespace) -> None:
         )
     allowed_name(args.name or args.experiment or "")
     overrides = [*named(args.experiment), *args.set]
-    params = [Path(path).read_bytes() for path in ("params.yaml", "prune/params.yaml")]
-    automatic = "sweep-" + tensors.digest(args.study.encode(), *params, *(text.encode() for text in overrides))[:7]
-    name = args.name or args.experiment or automatic
+    name = args.name or args.experiment or automatic_name(args.study, overrides)
     folder = Path(".dvc/tmp/sweeps").absolute() / name
     for key in ("user.name", "user.email"):
         if not any(git("config", "--default", "", key)) and f"GIT_COMMITTER_{key[5:].upper()}" not in os.environ:
@@ -216,6 +214,12 @@ def experiment(args: argparse.Namespace) -> None:
             show(study, "--experiment", name, cwd=folder)
         git("worktree", "remove", "--force", str(folder))
     console.print(f"experiment {name}; to compare: dvc plots diff HEAD {name}; to take it over: dvc exp apply {name}")
+
+
+def automatic_name(study: str, overrides: list[str]) -> str:
+    """One for these changes of the parameters as they are on disk."""
+    params = [Path(path).read_bytes() for path in ("params.yaml", "prune/params.yaml")]
+    return "sweep-" + tensors.digest(study.encode(), *params, *(text.encode() for text in overrides))[:7]
 
 
 def allowed_name(name: str) -> None:

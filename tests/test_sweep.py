@@ -23,7 +23,7 @@ from stages.engine import refuse_other_makers
 from stages.files import UserError
 from stages.machine import memory
 from stages.study import STUDIES
-from stages.sweep import allowed_name
+from stages.sweep import allowed_name, automatic_name
 from tests.workspace import TINY, Workspace, ran
 
 pytestmark = pytest.mark.slow
@@ -50,6 +50,16 @@ def test_an_experiments_name_is_a_plain_word(name: str) -> None:
     with pytest.raises(UserError, match="cannot be an experiment's name"):
         allowed_name(name)
     allowed_name("l1-proximal_2.5")
+
+
+def test_experiments_without_a_name_do_not_take_each_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = Workspace.create(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    faster = automatic_name("grid", ["train.lr=0.1"])
+    assert faster == automatic_name("grid", ["train.lr=0.1"])
+    assert len({faster, automatic_name("grid", ["train.lr=0.2"]), automatic_name("prune", ["train.lr=0.1"])}) == 3
+    workspace.change({"train": {"epochs": 3}})
+    assert automatic_name("grid", ["train.lr=0.1"]) != faster
 
 
 class TestSweep:
@@ -138,15 +148,6 @@ class TestSweep:
     def test_a_name_that_would_lead_elsewhere_is_refused(self, workspace: Workspace, how: list[str]) -> None:
         assert "cannot be an experiment's name" in workspace.run(*SWEEP, *how, ok=False)
         assert workspace.git("status", "--porcelain") == ""
-
-    def test_experiments_without_a_name_do_not_take_each_others(self, workspace: Workspace) -> None:
-        first = workspace.run(*SWEEP, "-S", "train.lr=0.03")
-        workspace.change({"train": {"epochs": 3}})
-        second = workspace.run(*SWEEP, "-S", "train.lr=0.03")
-        workspace.git("checkout", "-q", ".")
-        names = [re.findall(r"^experiment (\S+);", output, re.MULTILINE)[0] for output in (first, second)]
-        assert names[0] != names[1]
-        assert set(names) <= set(workspace.dvc("exp", "list", "--name-only").split())
 
     def test_a_cache_elsewhere_gets_an_experiments_cells(self, workspace: Workspace, tmp_path: Path) -> None:
         workspace.dvc("config", "--local", "cache.dir", str(tmp_path / "cache"))
