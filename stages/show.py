@@ -54,7 +54,10 @@ def main() -> None:
         console.width = 150
     console.print(table)
     console.print(sentence)
-    for said in sorted(folder.glob("*.md")):
+    studies = {path.stem: path for path in sorted(folder.glob("*.md"))}
+    if args.experiment:
+        studies.pop("prune", None)  # of the checkout that the experiment began from
+    for said in studies.values():
         console.print(f"{said.stem}: {said.read_text(encoding='utf-8').strip()}", markup=False)
     if args.experiment:
         return
