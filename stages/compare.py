@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     parser.add_argument("folders", nargs="+", help="with a cells.csv each")
     args = parser.parse_args()
-    plt.style.use(["default", STYLE])
+    plt.style.use(STYLE)
     names = {folder: "paper" if folder == "metrics" else Path(folder).name for folder in args.folders}
     experiments = {name: files.read_table(Path(folder) / "cells.csv") for folder, name in names.items()}
     save(args.out, (over_alpha if args.over == "alpha" else over_width)(experiments))

@@ -151,7 +151,7 @@ def main() -> None:
     few = f"{data['dataset']}, {table.seed.nunique()} seeds"
     trained_at = ", ".join(f"{alpha:g}" for alpha in table.alpha.dropna().unique())
     caption = f"{few}, hidden layers trained at alpha {trained_at}" if trained_at else few
-    plt.style.use(["default", STYLE])
+    plt.style.use(STYLE)
     metrics, plots = Path(args.metrics), Path(args.plots)
     files.write(metrics / "heads.csv", to_csv(table))
     files.write(metrics / "heads.json", to_json({data["dataset"]: found}))

@@ -157,7 +157,7 @@ def main() -> None:
         )
     numbers = summary(published, table)
     sentence = finding(numbers, config)
-    plt.style.use(["default", STYLE])
+    plt.style.use(STYLE)
     metrics, plots = Path(args.metrics), Path(args.plots)
     files.write(metrics / "lasso.csv", to_csv(published))
     files.write(metrics / "interpolation.csv", to_csv(table))

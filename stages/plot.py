@@ -175,7 +175,7 @@ def main() -> None:
     means = cell_means(cells)
     verdict = files.read_verdict(Path(args.metrics) / "verdict.json", name)
 
-    plt.style.use(["default", STYLE])
+    plt.style.use(STYLE)
     figures = {
         "table1": table1(means, paper, verdict, caption),
         "by_parity": by_parity(means, params.train.epochs, caption),

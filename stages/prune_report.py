@@ -145,7 +145,7 @@ def main() -> None:
     caption = (
         f"{table.dataset[0]}, {100 * config.label_noise:g} % label noise, width {config.width}, {config.seeds} seeds"
     )
-    plt.style.use(["default", STYLE])
+    plt.style.use(STYLE)
     metrics, plots = Path(args.metrics), Path(args.plots)
     files.write(metrics / "prune.csv", to_csv(table))
     files.write(metrics / "prune.json", to_json({str(table.dataset[0]): found}))

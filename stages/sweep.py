@@ -169,6 +169,9 @@ def experiment(args: argparse.Namespace) -> None:
     for key in ("user.name", "user.email"):
         if not any(git("config", "--default", "", key)) and f"GIT_COMMITTER_{key[5:].upper()}" not in os.environ:
             raise files.UserError(f"an experiment is saved as a commit, and git knows no {key}: git config {key} ...")
+    for mirror in (variable for variable in os.environ if variable.endswith("MNIST_MIRROR")):
+        if Path(os.environ[mirror]).exists():  # from here, not from the experiment's folder
+            os.environ[mirror] = str(Path(os.environ[mirror]).absolute())
     with Repo() as repo:
         cache = repo.cache.local_cache_dir
     with only_one():
@@ -297,9 +300,6 @@ def main() -> None:
     parser.add_argument("--only-cells", action="store_true", help="leave evaluate and plot to a later dvc repro")
     parser.add_argument("--patience", type=seconds, default=30, help="seconds to wait for the cluster (default: 30)")
     args = parser.parse_args()
-    for mirror in (name for name in os.environ if name.endswith("MNIST_MIRROR")):
-        if Path(os.environ[mirror]).exists():  # an experiment runs in another folder
-            os.environ[mirror] = str(Path(os.environ[mirror]).absolute())
     try:
         if args.set or args.experiment:
             experiment(args)

@@ -16,6 +16,7 @@ from tests.test_dependencies import imported
 from tests.workspace import ROOT, TINY, Workspace
 
 pytestmark = pytest.mark.slow
+SMALL = TINY | {"lasso": {"runs": 4, "n_features": [5, 60, 80]}}
 # another allowed value for every parameter
 OTHER: dict[str, dict[str, Any]] = {
     "data": {"name": "mnist", "train_per_class": 19, "test_per_class": 9, "label_noise": 0.3, "seed": 5},
@@ -74,8 +75,7 @@ MORE_USERS = {"data.name": {"download"}, "data.label_noise": {"plot"}}
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    changes = TINY | {"lasso": {"runs": 4, "n_features": [5, 60, 80]}}
-    workspace = Workspace.create(tmp_path_factory.mktemp("fresh"), changes, prune=True)
+    workspace = Workspace.create(tmp_path_factory.mktemp("fresh"), SMALL, prune=True)
     workspace.repro("--all-pipelines")
     return workspace
 
@@ -195,7 +195,7 @@ CHANGES = [
 
 def test_a_repro_runs_what_is_stale_and_no_other_stage_but_those_downstream(tmp_path: Path) -> None:
     """Two changes drawn from all, or as many as RERUNS says, each from the same committed results."""
-    workspace = Workspace.create(tmp_path, TINY | {"lasso": {"runs": 4, "n_features": [5, 60, 80]}}, prune=True)
+    workspace = Workspace.create(tmp_path, SMALL, prune=True)
     workspace.repro("--all-pipelines")
     workspace.commit("results")
     for file, key in random.Random(0).sample(CHANGES, min(len(CHANGES), int(os.environ.get("RERUNS", 2)))):
