@@ -10,7 +10,7 @@ endif
 
 .PHONY: run digits experiments compare prune results test coverage lint lock help
 run: .venv/ready  ## the main job: fetch MNIST, train the grid, evaluate, plot; about ten minutes on two cores
-	@python -m stages.unlock && python -m stages.check --out data/params.ok
+	@python -m stages.commands.repair && python -m stages.check --out data/params.ok
 	@if dvc repro download 2>&1 | tee .dvc/tmp/download.log; then python -m stages.sweep; \
 	elif grep -q 'no mirror gave' .dvc/tmp/download.log; then $(MAKE) --no-print-directory digits INSTEAD=1; else exit 1; fi
 
@@ -28,16 +28,16 @@ experiments: .venv/ready  ## every named experiment, and their comparison; about
 	$(MAKE) --no-print-directory compare
 
 compare: .venv/ready  ## the figures that show several experiments
-	python -m stages.compare metrics experiments/l1-subgradient experiments/l1-proximal --out plots/penalties.png
-	python -m stages.compare metrics experiments/small-step --out plots/step_size.png
-	python -m stages.compare experiments/label-noise experiments/label-noise-l1 --out plots/label_noise.png
-	python -m stages.compare experiments/width-clean experiments/width-noise --over width --out plots/widths.png
+	python -m stages.commands.compare metrics experiments/l1-subgradient experiments/l1-proximal --out plots/penalties.png
+	python -m stages.commands.compare metrics experiments/small-step --out plots/step_size.png
+	python -m stages.commands.compare experiments/label-noise experiments/label-noise-l1 --out plots/label_noise.png
+	python -m stages.commands.compare experiments/width-clean experiments/width-noise --over width --out plots/widths.png
 
 prune: .venv/ready  ## test error over sparsity by pruning; about a quarter of an hour on two cores
-	@python -m stages.unlock && python -m stages.check --out data/params.ok && dvc repro download && python -m stages.sweep --study prune
+	@python -m stages.commands.repair && python -m stages.check --out data/params.ok && dvc repro download && python -m stages.sweep --study prune
 
 results: .venv/ready  ## write the tables and findings into README.md and RESULTS.md
-	python -m stages.results README.md RESULTS.md
+	python -m stages.commands.results README.md RESULTS.md
 
 TESTS := python -m pytest -n auto --maxprocesses 4 --dist loadfile
 test: .venv/ready-dev  ## set up and run the tests
@@ -68,7 +68,7 @@ help:  ## this list
 
 .venv/ready: requirements.lock | .venv/bin/python
 	python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	python -m stages.page
+	python -m stages.commands.page
 	@touch $@
 
 .venv/ready-dev: requirements-dev.lock .venv/ready

@@ -5,8 +5,8 @@ Its output never changes, so a changed parameter reruns this stage and just thos
 
 import argparse
 
-from stages import files
-from stages.console import run
+from stages.base import files
+from stages.base.console import run
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from stages import files
-from stages.console import run
+from stages.base import files
+from stages.base.console import run
 
 
 def main() -> None:

@@ -24,9 +24,8 @@ from torchvision.datasets.utils import calculate_md5
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
-from stages import files
-from stages.console import console, run
-from stages.core import tensors
+from stages.base import files, tensors
+from stages.base.console import console, run
 
 TIMEOUT_S = 20.0  # without a byte
 LONGEST_S = 900.0  # for a whole file; the largest has 10 MB

@@ -12,14 +12,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from stages import files
-from stages.console import console, run
-from stages.core import sparsity
-from stages.core.mlp import Net
-from stages.core.params import Params, cell_name
-from stages.core.tables import against_paper, curve_table, summary, to_csv, to_json
-from stages.core.tensors import digest
-from stages.machine import threads
+from stages.base import files
+from stages.base.console import console, run
+from stages.base.machine import threads
+from stages.base.params import Params, cell_name
+from stages.base.tensors import digest
+from stages.measure import sparsity
+from stages.statistic.tables import against_paper, curve_table, summary, to_csv, to_json
+from stages.training.mlp import Net
 
 COPIES = 10  # of a cell's file in memory while it is measured, about
 

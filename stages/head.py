@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 import torch
 
-from stages import files
-from stages.console import console, run
-from stages.core.heads import MEASURED, Features, hidden, measure, memory_of_heads, principal, random_relu
-from stages.core.tables import to_csv
-from stages.machine import refuse_too_large, threads
+from stages.base import files
+from stages.base.console import console, run
+from stages.base.machine import refuse_too_large, threads
+from stages.linear.heads import MEASURED, Features, hidden, measure, memory_of_heads, principal, random_relu
+from stages.statistic.tables import to_csv
 
 
 def main() -> None:

@@ -11,12 +11,12 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from stages import files
-from stages.console import console, run
-from stages.core.heads import Features, measure
-from stages.core.params import Heads
-from stages.core.tables import to_csv, to_json, to_records
-from stages.figures import OKABE_ITO, STYLE, panels, save
+from stages.base import files
+from stages.base.console import console, run
+from stages.base.params import Heads
+from stages.figures.style import OKABE_ITO, STYLE, panels, save
+from stages.linear.heads import Features, measure
+from stages.statistic.tables import to_csv, to_json, to_records
 
 HEADS = ["ridge", "lasso", "logistic"]
 
@@ -26,7 +26,7 @@ def whole_images(config: Heads, data: dict[str, Any]) -> dict[str, tuple[Tensor,
     pixels = data["train_pixels"], data["test_pixels"]
     found = {"pixels": pixels} if "pixels" in config.features else {}
     if "pretrained" in config.features:
-        from stages import backbone
+        from stages.linear import backbone
 
         network, transform = backbone.load(config.backbone)
         network = backbone.penultimate(network)

@@ -11,11 +11,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-from stages import files
-from stages.console import console, run
-from stages.core.descent import descent, earlier, heights
-from stages.core.params import Lasso
-from stages.core.regression import (
+from stages.base import files
+from stages.base.console import console, run
+from stages.base.machine import refuse_too_large
+from stages.base.params import Lasso
+from stages.figures.style import OKABE_ITO, STYLE, panels, save
+from stages.linear.regression import (
     LIMIT,
     ROUNDING,
     memory_of_regression,
@@ -23,10 +24,9 @@ from stages.core.regression import (
     over_features,
     published_sample,
 )
-from stages.core.tables import to_csv, to_json, to_records
-from stages.core.verdict import SIGNIFICANCE
-from stages.figures import OKABE_ITO, STYLE, panels, save
-from stages.machine import refuse_too_large
+from stages.statistic.descent import descent, earlier, heights
+from stages.statistic.tables import to_csv, to_json, to_records
+from stages.statistic.verdict import SIGNIFICANCE
 
 LEAST_FACTOR = 1.1  # by which a peak must exceed the higher of its valleys to be one
 

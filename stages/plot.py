@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages import files
-from stages.console import run
-from stages.core.findings import answer, by_width, d_with_interval
-from stages.core.params import Params
-from stages.core.tables import cell_means, to_records
-from stages.figures import (
+from stages.base import files
+from stages.base.console import run
+from stages.base.params import Params
+from stages.figures.style import (
     OKABE_ITO,
     STYLE,
     accuracy_line,
@@ -26,6 +24,8 @@ from stages.figures import (
     width_axis,
     width_colour,
 )
+from stages.statistic.findings import answer, by_width, d_with_interval
+from stages.statistic.tables import cell_means, to_records
 
 
 def how(cells: pd.DataFrame, params: Params) -> str:

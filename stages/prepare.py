@@ -2,10 +2,9 @@
 
 import argparse
 
-from stages import files
-from stages.console import run
-from stages.core import tensors
-from stages.core.datasets import first_per_class, normalise, with_noise
+from stages.base import files, tensors
+from stages.base.console import run
+from stages.base.datasets import first_per_class, normalise, with_noise
 
 
 def main() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from stages import files
-from stages.console import console, device_from_environment, run
-from stages.core.pruning_cell import memory_needed, train_cells
-from stages.machine import refuse_too_large
+from stages.base import files
+from stages.base.console import console, device_from_environment, run
+from stages.base.machine import refuse_too_large
+from stages.cells.pruning_cell import memory_needed, train_cells
 
 
 def main() -> None:

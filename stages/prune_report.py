@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages import files
-from stages.console import console, run
-from stages.core.descent import descent, holm
-from stages.core.findings import d_with_interval
-from stages.core.params import PruneParams
-from stages.core.tables import to_csv, to_json, to_records
-from stages.core.verdict import SIGNIFICANCE, SMALLEST, peaks
-from stages.figures import OKABE_ITO, STYLE, panels, save
+from stages.base import files
+from stages.base.console import console, run
+from stages.base.params import PruneParams
+from stages.figures.style import OKABE_ITO, STYLE, panels, save
+from stages.statistic.descent import descent, holm
+from stages.statistic.findings import d_with_interval
+from stages.statistic.tables import to_csv, to_json, to_records
+from stages.statistic.verdict import SIGNIFICANCE, SMALLEST, peaks
 
 MEASURES = ["train_error", "test_error", "train_loss", "test_loss", "noise_fitted", "learning_distance"]
 FITTED = 0.01  # training error up to which the labels, wrong ones included, count as fitted

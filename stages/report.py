@@ -12,10 +12,10 @@ from string import Template
 
 import pandas as pd
 
-from stages import files
-from stages.console import run
-from stages.core import findings
-from stages.machine import cores, memory
+from stages.base import files
+from stages.base.console import run
+from stages.base.machine import cores, memory
+from stages.statistic import findings
 
 PACKAGES = ["dvc", "torch", "numpy", "pandas", "scikit-learn", "scipy", "matplotlib"]
 FIGURES = {
@@ -74,7 +74,7 @@ def main() -> None:
         **{package: version(package) for package in PACKAGES},
     }
     train = files.read_params().train
-    page = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8")).substitute(
+    page = Template(Path(__file__).parent / "figures/report.html".read_text(encoding="utf-8")).substitute(
         title=f"Is the double descent real? {escape(name)}",
         caption=f"{len(cells):,} networks: {cells.width.nunique()} widths, {cells.alpha.nunique()} strengths of the "
         f"penalty {train.penalty} ({train.solver}), {cells.seed.nunique()} seeds.",

@@ -25,15 +25,15 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from stages import engine, files
-from stages.console import console, run
-from stages.core import tensors
-from stages.core.params import ParamsError, document
-from stages.core.provenance import code_digest, maker
-from stages.ledger import StaleCell, commit, stale_cells
-from stages.machine import refuse_too_large
-from stages.study import STUDIES, Study
-from stages.unlock import unlock
+from stages.base import files, tensors
+from stages.base.console import console, run
+from stages.base.machine import refuse_too_large
+from stages.base.params import ParamsError, document
+from stages.cells import engine
+from stages.cells.ledger import StaleCell, commit, stale_cells
+from stages.cells.provenance import code_digest, maker
+from stages.cells.study import STUDIES, Study
+from stages.commands.repair import unlock
 
 DATA = Path("data/prepared/data.pt")
 
@@ -63,7 +63,7 @@ def dvc(*arguments: str, cwd: str | Path = ".") -> None:
 
 def show(study: Study, *arguments: str, cwd: str | Path = ".") -> None:
     if study is STUDIES["grid"]:  # what the pruning study found its last stage has said
-        subprocess.run([sys.executable, "-m", "stages.show", *arguments], cwd=cwd)
+        subprocess.run([sys.executable, "-m", "stages.commands.show", *arguments], cwd=cwd)
 
 
 def train(

@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from stages import files
-from stages.console import console, device_from_environment, run
-from stages.core.cell import memory_needed, train_cells
-from stages.machine import refuse_too_large
+from stages.base import files
+from stages.base.console import console, device_from_environment, run
+from stages.base.machine import refuse_too_large
+from stages.cells.cell import memory_needed, train_cells
 
 
 def main() -> None:

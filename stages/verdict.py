@@ -4,11 +4,11 @@ numbers that sum up an experiment."""
 import argparse
 from pathlib import Path
 
-from stages import files
-from stages.console import console, run
-from stages.core.findings import finding, headline
-from stages.core.tables import to_json
-from stages.core.verdict import verdict
+from stages.base import files
+from stages.base.console import console, run
+from stages.statistic.findings import finding, headline
+from stages.statistic.tables import to_json
+from stages.statistic.verdict import verdict
 
 
 def main() -> None:

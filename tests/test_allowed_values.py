@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from stages import download, evaluate, head, heads, lasso, plot, prepare, prune, prune_report, show, train, verdict
-from stages.core.params import cell_name, parse
-from stages.files import UserError
+from stages.base.files import UserError
+from stages.base.params import cell_name, parse
 from tests.workspace import ROOT
 
 POSITIVE = st.one_of(st.floats(1e-30, 1e30), st.sampled_from([1e-30, 1e30, 1e-3, 1.0]))

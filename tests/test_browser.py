@@ -20,9 +20,9 @@ import yaml
 from dvc.utils.hydra import apply_overrides
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from stages.core.params import parse
-from stages.core.tables import cell_means, to_records
+from stages.base.params import parse
 from stages.plot import heights, how, points
+from stages.statistic.tables import cell_means, to_records
 from stages.sweep import named
 from tests.workspace import ROOT, Workspace
 
@@ -144,7 +144,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def test_every_chart_of_a_comparison_is_drawn(compared: Workspace, browser: Browser, offline: bool) -> None:
     folder = compared.path / ("offline" if offline else "online")
     if offline:
-        compared.run("python", "-m", "stages.page")
+        compared.run("python", "-m", "stages.commands.page")
     compared.dvc("plots", "diff", "HEAD", "prox", "--out", str(folder))
     page, complaints = opened(browser, folder / "index.html", offline)
     found = charts(page)

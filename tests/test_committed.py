@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from stages.core.findings import d_with_interval
-from stages.results import filled
+from stages.commands.results import filled
+from stages.statistic.findings import d_with_interval
 from tests.workspace import ROOT, Workspace, ran
 
 

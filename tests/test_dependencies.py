@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.study import STUDIES, Study
+from stages.cells.study import STUDIES, Study
 
 STAGES = {
     name: stage

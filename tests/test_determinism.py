@@ -12,8 +12,8 @@ import pytest
 import torch
 import yaml
 
-from stages.core.fit import Images, fit
-from stages.core.params import parse
+from stages.base.params import parse
+from stages.training.fit import Images, fit
 from tests.workspace import ROOT, TINY, Workspace
 
 GOLDEN = Path(__file__).with_name("golden.json")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from stages.base.files import UserError
 from stages.download import digits, fetch_verified
-from stages.files import UserError
 from tests.workspace import Workspace
 
 NAME = "some.gz"

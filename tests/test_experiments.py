@@ -58,7 +58,7 @@ def test_its_verdict_is_that_of_its_cells(name: str, tmp_path: Path) -> None:
 
 
 MAKEFILE = (ROOT / "Makefile").read_text()
-COMPARISONS = [line.strip() for line in MAKEFILE.splitlines() if line.startswith("\tpython -m stages.compare")]
+COMPARISONS = [line.strip() for line in MAKEFILE.splitlines() if line.startswith("\tpython -m stages.commands.compare")]
 
 
 @pytest.mark.slow

@@ -123,7 +123,7 @@ def test_kills_lose_no_finished_cell_and_change_no_byte(
             again, output = interrupted(command, workspace, rng, within=15)
             kills += again
             assert not keep & trained(output), f"trained again after {kills} kills\n{output}"
-            workspace.run("python", "-m", "stages.unlock")
+            workspace.run("python", "-m", "stages.commands.repair")
             keep |= finished(workspace)
         assert models(workspace) == undisturbed
         assert workspace.repro("train") == set()
@@ -137,7 +137,7 @@ def test_dvcs_file_of_locks_is_removed_if_a_kill_left_it_half_written(workspace:
         assert "left half-written by a kill" in workspace.run(*SWEEP)
         workspace.dvc("repro", "check")
     locks.write_text("{}")
-    workspace.run("python", "-m", "stages.unlock")
+    workspace.run("python", "-m", "stages.commands.repair")
     assert locks.read_text() == "{}"
 
 
@@ -158,7 +158,7 @@ def test_a_dvc_lock_that_a_kill_cut_anywhere_is_mended_and_no_cell_trains_again(
     line_ends = [place + 1 for place, byte in enumerate(whole) if byte == ord("\n")]
     for place in [0, 1, 13, *rng.sample(range(len(whole)), CUTS // 2), *rng.sample(line_ends, CUTS // 2)]:
         lock.write_bytes(whole[:place])
-        said += "dvc.lock was left half-written by a kill" in workspace.run("python", "-m", "stages.unlock")
+        said += "dvc.lock was left half-written by a kill" in workspace.run("python", "-m", "stages.commands.repair")
         stages = workspace.repro("evaluate")
         assert not {name for name in stages if name.startswith("train@")}, place
         assert without_sizes(lock.read_text()) == without_sizes(whole.decode()), place
@@ -171,9 +171,9 @@ def test_a_dvc_lock_that_a_kill_cut_is_taken_from_the_last_commit(workspace: Wor
     whole = lock.read_bytes()
     workspace.commit("results")
     lock.write_bytes(whole[: whole.index(b"cmd:") + 2])
-    workspace.run("python", "-m", "stages.unlock")
+    workspace.run("python", "-m", "stages.commands.repair")
     assert lock.read_bytes() == whole
-    workspace.run("python", "-m", "stages.unlock")
+    workspace.run("python", "-m", "stages.commands.repair")
     assert workspace.git("status", "--porcelain") == ""
 
 

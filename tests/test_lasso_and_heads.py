@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from stages import heads, lasso
-from stages.core.params import Lasso, parse
-from stages.core.regression import over_components, over_features, published_sample
+from stages.base.params import Lasso, parse
+from stages.linear.regression import over_components, over_features, published_sample
 from tests.workspace import ROOT
 
 

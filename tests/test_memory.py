@@ -7,17 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from stages.core import cell, pruning_cell, tensors
-from stages.core.heads import memory_of_heads
-from stages.core.regression import memory_of_regression
-from stages.files import UserError, read_params, read_prune_params
-from stages.machine import PROCESS, cores, memory, refuse_too_large, threads
+
+from stages.base.files import UserError, read_params, read_prune_params
+from stages.base.machine import PROCESS, cores, memory, refuse_too_large, threads
+from stages.linear.heads import memory_of_heads
+from stages.linear.regression import memory_of_regression
 from tests.workspace import Workspace
 
 START = """
 import sys, torch
-from stages import files
+from stages.base import files
 from stages.core import cell, heads, pruning_cell, regression, tensors
 images = {f"{part}_{what}": value for part in ("train", "test") for what, value in
           (("pixels", torch.rand(5000, 784)), ("labels", torch.arange(5000) % 10))}

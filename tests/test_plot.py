@@ -12,9 +12,9 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from stages import plot
-from stages.core.tables import cell_means, to_records
-from stages.figures import STYLE, WIDTHS, alpha_axis, save, to_bytes, width_colour
-from stages.files import UserError
+from stages.base.files import UserError
+from stages.figures.style import STYLE, WIDTHS, alpha_axis, save, to_bytes, width_colour
+from stages.statistic.tables import cell_means, to_records
 
 ALPHAS = [0.0, 0.01, 1.0, 100.0]
 MEASURES = ["train_error", "zero_fraction", "gini", "prunable_fraction", "test_error_odd", "test_error_even"]

@@ -28,7 +28,7 @@ RUN_BY = {
     "python -m stages.sweep": "test_it_trains_every_cell_and_leaves_dvc_nothing_to_do",
     "python -m stages.sweep NAME": "test_a_named_experiment_keeps_its_tables_and_figures",
     "python -m tests.benchmarks.statistic": "test_the_statistic_benchmark_runs_on_few_curves",
-    "python -m stages.unlock": "test_dvcs_file_of_locks_is_removed_if_a_kill_left_it_half_written",
+    "python -m stages.commands.repair": "test_dvcs_file_of_locks_is_removed_if_a_kill_left_it_half_written",
     "dvc repro": "test_everything_runs_once",
     "dvc repro train@25-5.0": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc exp run -S ...": "test_the_commands_for_ones_own_question_in_their_order",

@@ -4,20 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from stages.files import UserError
-from stages.show import read
+from stages.base.files import UserError
+from stages.commands.show import read
 from tests.workspace import ROOT, Workspace
 
 
 def test_a_line_a_width_is_printed_from_the_committed_results() -> None:
-    table = Workspace(ROOT).run("python", "-m", "stages.show", "--markdown")
+    table = Workspace(ROOT).run("python", "-m", "stages.commands.show", "--markdown")
     widths = [line.split("|")[1].strip() for line in table.splitlines()[2:] if line.startswith("|")]
     verdict = json.loads((ROOT / "metrics/verdict.json").read_text())["mnist"]
     assert [f"width_{w}" for w in widths] == [key for key in verdict if key.startswith("width_")]
 
 
 def test_a_folder_without_results_gets_one_line(tmp_path: Path) -> None:
-    output = Workspace(ROOT).run("python", "-m", "stages.show", str(tmp_path), ok=False)
+    output = Workspace(ROOT).run("python", "-m", "stages.commands.show", str(tmp_path), ok=False)
     assert output == f"error: {tmp_path}/cells.csv is missing; to make it: python -m stages.sweep\n"
 
 

@@ -18,11 +18,11 @@ import pandas as pd
 import pytest
 from distributed import Client
 
-from stages.core.provenance import maker
-from stages.engine import refuse_other_makers
-from stages.files import UserError
-from stages.machine import memory
-from stages.study import STUDIES
+from stages.base.files import UserError
+from stages.base.machine import memory
+from stages.cells.engine import refuse_other_makers
+from stages.cells.provenance import maker
+from stages.cells.study import STUDIES
 from stages.sweep import allowed_name, automatic_name
 from tests.workspace import TINY, Workspace, ran
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
-from stages.core import tensors
-from stages.core.fit import Images
-from stages.core.params import parse
+from stages.base import tensors
+from stages.base.params import parse
+from stages.training.fit import Images
 from tests.benchmarks.trainer import BATCH, ImageDataset, network, papers_loop
 from tests.workspace import ROOT, Workspace
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from stages.core.descent import descent
-from stages.core.verdict import SIGNIFICANCE, SMALLEST
+from stages.statistic.descent import descent
+from stages.statistic.verdict import SIGNIFICANCE, SMALLEST
 
 AXIS = np.arange(13.0)
 SEEDS = 10

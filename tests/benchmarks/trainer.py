@@ -26,9 +26,9 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from stages.core import mlp
-from stages.core.fit import Images, fit
-from stages.core.params import Train
+from stages.base.params import Train
+from stages.training import mlp
+from stages.training.fit import Images, fit
 
 SEEDS, BATCH, LR, ALPHA = 10, 32, 0.001, 0.01
 

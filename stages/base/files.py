@@ -1,0 +1,90 @@
+"""Whole files in, whole files out: parameters, tensors, and the error that a person gets for a bad one."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from stages.base.params import P, Params, ParamsError, PruneParams, parse_as
+
+
+class UserError(Exception):
+    """What was wrong, where, and what to do, in one line."""
+
+
+def read_params() -> Params:
+    return _read(Params, "params.yaml")
+
+
+def read_prune_params() -> PruneParams:
+    return _read(PruneParams, "prune/params.yaml")
+
+
+def _read(model: type[P], path: str) -> P:
+    try:
+        return parse_as(model, Path(path).read_text(encoding="utf-8"))
+    except ParamsError as error:
+        raise UserError(f"{path}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text: {error}") from None
+
+
+def write(path: str | Path, content: bytes) -> None:
+    """Write the file whole or not at all, its folder included; what a kill leaves, git and DVC ignore."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".partial", delete=False) as file:
+            try:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                os.chmod(file.name, 0o644)
+                os.replace(file.name, path)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def read_table(path: str | Path, column: str = "dataset") -> Any:
+    """A DataFrame with that column; UserError names a file that is no such table."""
+    import pandas as pd  # not for those who only read parameters
+
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:  # pandas' and of UTF-8
+        raise UserError(f"{path} cannot be read ({_one_line(error)}); to make it anew: dvc repro") from None
+    if column not in table:
+        raise UserError(f"{path} holds no {column}, it is a file of another kind; to make it anew: dvc repro")
+    return table
+
+
+def read_verdict(path: str | Path, dataset: str) -> dict[str, Any]:
+    """That of the data set; UserError names a file that does not hold it."""
+    try:
+        return dict(json.loads(Path(path).read_text(encoding="utf-8"))[dataset])
+    except (ValueError, LookupError, TypeError) as error:
+        raise UserError(f"{path} cannot be read ({_one_line(error)}); to make it anew: dvc repro") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:100]
+
+
+def read_tensors(path: str | Path, remedy: str, key: str) -> dict[str, Any]:
+    """A file of tensors and plain values, `key` among them; UserError names a missing, damaged or other file and the
+    command that mends it."""
+    from stages.base import tensors  # torch takes a second or two: not for those who only read parameters
+
+    try:
+        content = tensors.from_bytes(Path(path).read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; to make it: {remedy}") from None
+    except ValueError as error:
+        raise UserError(f"{path} cannot be read ({error}); to make it anew: {remedy}") from None
+    if key not in content:
+        raise UserError(f"{path} holds no {key}, it is a file of another kind; to make it anew: {remedy}")
+    return content

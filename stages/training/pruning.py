@@ -1,0 +1,136 @@
+"""Iterative pruning with retraining, the setting in which He et al. (2022) define sparse double descent.
+
+"Sparse double descent: where network pruning aggravates overfitting", ICML 2022. S networks at once, each with a mask
+of its own; weights are pruned over both layers alike, biases are not. A pruned weight is zero and stays so.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from stages.base.params import Prune
+from stages.measure.sparsity import weights
+from stages.training import mlp
+from stages.training.fit import Images, descend_epoch_
+
+
+class Start(NamedTuple):
+    """Where retraining starts after a round of pruning."""
+
+    weights: str  # trained (as they are), initial (as before the first epoch) or fresh (drawn anew)
+    whole_schedule: bool  # of the learning rate; else its last, smallest value throughout
+
+
+RETRAINING = {
+    "finetune": Start("trained", whole_schedule=False),
+    "lr_rewind": Start("trained", whole_schedule=True),  # Renda, Frankle & Carbin 2020
+    "rewind": Start("initial", whole_schedule=True),  # the lottery ticket's (Frankle & Carbin 2019)
+    "scratch": Start("fresh", whole_schedule=True),
+}
+
+
+def masked_(net: mlp.Net, mask: Tensor) -> None:
+    """Set to zero, in place, the weights that the mask (S, d) does not keep."""
+    split = net.w1[0].numel()
+    net.w1.mul_(mask[:, :split].view_as(net.w1))
+    net.w2.mul_(mask[:, split:].view_as(net.w2))
+
+
+def gradients(net: mlp.Net, images: Images, chunk: int = mlp.CHUNK) -> Tensor:
+    """Of the mean cross-entropy on the images by the weights, (S, d)."""
+    w1, w2 = torch.zeros_like(net.w1), torch.zeros_like(net.w2)
+    for pixels, labels in zip(images.pixels.split(chunk), images.labels.split(chunk), strict=True):
+        x = pixels.T.expand(len(w1), -1, -1)  # (S, D, chunk)
+        hidden, logits = mlp.forward(net, x)
+        delta1, delta2 = mlp.deltas(net, hidden, logits, labels.expand(len(w1), 1, -1))
+        w1 += delta1 @ x.mT
+        w2 += delta2 @ hidden.mT
+    return weights(net._replace(w1=w1, w2=w2)) / len(images.labels)
+
+
+# how much each weight matters, (S, d); those that matter least are pruned first
+IMPORTANCE: dict[str, Callable[[mlp.Net, Images, Sequence[torch.Generator]], Tensor]] = {
+    "magnitude": lambda net, images, generators: weights(net).abs(),
+    "random": lambda net, images, generators: torch.stack(
+        [torch.rand(weights(net).shape[1], generator=g) for g in generators]
+    ),
+    "gradient": lambda net, images, generators: (weights(net) * gradients(net, images)).abs(),
+}
+
+
+def pruned(mask: Tensor, importance: Tensor, share: float) -> Tensor:
+    """The mask (S, d) without round(share * kept) more weights of each network, as `torch.nn.utils.prune` counts."""
+    count = round(share * int(mask[0].sum()))
+    weakest = importance.where(mask > 0, torch.inf).argsort(dim=1, stable=True)[:, :count]
+    return mask.scatter(1, weakest, 0.0)
+
+
+def learning_rate(epoch: int, config: Prune, whole_schedule: bool) -> float:
+    """lr in the first half of the epochs, a tenth of it in the second."""
+    return config.lr if whole_schedule and epoch < config.epochs / 2 else config.lr / 10
+
+
+def row(net: mlp.Net, start: mlp.Net, mask: Tensor, train: Images, test: Images, wrong: Tensor) -> dict[str, Tensor]:
+    """What is measured of every network (S,) at the end of a round; `wrong` (N,) are the noisy training labels.
+
+    learning_distance is |theta_T - theta_0|_2 over what is not pruned (He et al. 2022, section 5).
+    """
+    masked_(start, mask)
+    moved = sum((w - w0).double().square().sum((1, 2)) for w, w0 in zip(net, start, strict=True))
+    train_loss, train_error = mlp.scores(net, *train)
+    test_loss, test_error = mlp.scores(net, *test)
+    noisy = Images(train.pixels[wrong], train.labels[wrong])
+    return {
+        "density": mask.double().mean(1),
+        "train_error": train_error,
+        "test_error": test_error,
+        "train_loss": train_loss,
+        "test_loss": test_loss,
+        "noise_fitted": 1 - mlp.scores(net, *noisy)[1] if wrong.any() else torch.full_like(test_error, torch.nan),
+        "learning_distance": torch.as_tensor(moved).sqrt(),
+    }
+
+
+@torch.inference_mode()
+def prune(
+    train: Images,
+    test: Images,
+    wrong: Tensor,
+    *,
+    method: str,
+    retraining: str,
+    config: Prune,
+    report: Callable[[int, dict[str, Tensor]], None] = lambda level, row: None,
+) -> dict[str, Tensor]:
+    """Train, then prune and retrain `config.levels` times; every measure of `row` as (levels + 1, S)."""
+    generators = [torch.Generator().manual_seed(seed) for seed in range(config.seeds)]
+
+    def drawn() -> mlp.Net:
+        return mlp.Net(
+            *(w.to(train.pixels.device) for w in mlp.init(train.pixels.shape[1], config.width, 10, generators))
+        )
+
+    def copy(net: mlp.Net) -> mlp.Net:
+        return mlp.Net(*(w.clone() for w in net))
+
+    start, how = drawn(), RETRAINING[retraining]
+    net, mask = copy(start), torch.ones_like(weights(start))
+    rows = []
+    for level in range(config.levels + 1):
+        if level > 0:
+            mask = pruned(mask, IMPORTANCE[method](net, train, generators).to(mask.device), config.share)
+            if how.weights == "fresh":
+                start = drawn()
+            if how.weights != "trained":
+                net = copy(start)
+            masked_(net, mask)
+        for epoch in range(config.epochs):
+            lr = learning_rate(epoch, config, how.whole_schedule or level == 0)
+            after = partial(masked_, net, mask)
+            descend_epoch_(net, train, generators, config.batch_size, lr, after=after)
+        rows.append(row(net, copy(start), mask, train, test, wrong))
+        report(level, rows[-1])
+    return {name: torch.stack([r[name] for r in rows]).cpu() for name in rows[0]}
