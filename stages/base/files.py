@@ -6,7 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from stages.base import tensors
 from stages.base.params import P, Params, ParamsError, PruneParams, parse_as
+from stages.base.tensors import Array
 
 
 class UserError(Exception):
@@ -74,17 +76,17 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:100]
 
 
-def read_tensors(path: str | Path, remedy: str, key: str) -> dict[str, Any]:
-    """A file of tensors and plain values, `key` among them; UserError names a missing, damaged or other file and the
-    command that mends it."""
-    from stages.base import tensors  # torch takes a second or two: not for those who only read parameters
+def read_tensors(path: str | Path, remedy: str, key: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays and the description that a file holds, `key` among the arrays.
 
+    UserError names a missing, damaged or other file and the command that makes it anew.
+    """
     try:
-        content = tensors.from_bytes(Path(path).read_bytes())
+        arrays, about = tensors.from_bytes(Path(path).read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path} is missing; to make it: {remedy}") from None
     except ValueError as error:
         raise UserError(f"{path} cannot be read ({error}); to make it anew: {remedy}") from None
-    if key not in content:
+    if key not in arrays:
         raise UserError(f"{path} holds no {key}, it is a file of another kind; to make it anew: {remedy}")
-    return content
+    return arrays, about

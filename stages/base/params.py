@@ -1,12 +1,11 @@
 """The contents of params.yaml: every number a user may vary, typed and checked."""
 
 import math
-import re
 import reprlib
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from ruamel.yaml import YAML, YAMLError
 
 T = TypeVar("T")
 P = TypeVar("P", bound=BaseModel)
@@ -43,8 +42,6 @@ def _in_float32(value: float) -> float:
 
 NotNegative = Annotated[float, Field(ge=0), AfterValidator(_in_float32)]
 Positive = Annotated[float, Field(gt=0), AfterValidator(_in_float32)]
-# not turned into a float: DVC names a cell by the number as it stands in params.yaml
-Alpha = Annotated[int | float, Field(ge=0), AfterValidator(_in_float32)]
 
 
 class Group(BaseModel):
@@ -65,9 +62,10 @@ class Data(Group):
 
 class Grid(Group):
     width: Annotated[list[Count], Field(min_length=1), AfterValidator(_unique)]
-    alpha: Annotated[list[Alpha], Field(min_length=1), AfterValidator(_unique)]
+    alpha: Annotated[list[NotNegative], Field(min_length=1), AfterValidator(_unique)]
 
     def cells(self) -> list[tuple[int, float]]:
+        """Every width with every alpha, in the order of params.yaml."""
         return [(width, alpha) for width in self.width for alpha in self.alpha]
 
 
@@ -157,49 +155,11 @@ class PruneParams(Group):
     prune: Prune
 
 
-def cell_name(width: int, alpha: float) -> str:
-    """What DVC calls the cell in `train@...`: the numbers' own spelling, joined by a dash."""
-    return f"{width}-{alpha}"
-
-
-class Loader(yaml.SafeLoader):
-    """Plain YAML in the part on which versions 1.1, PyYAML's, and 1.2, DVC's, agree: there is no 010, 1:30 or yes, no
-    value has a tag, and no key stands twice. Numbers may be spelt as DVC itself does, such as 1e-05."""
-
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]
-
-    def compose_scalar_node(self, anchor: dict[Any, yaml.Node]) -> yaml.ScalarNode:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
-        if event.tag is not None:
-            raise yaml.composer.ComposerError(None, None, "a value with a tag; write it without", event.start_mark)
-        return super().compose_scalar_node(anchor)
-
-    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)
-        keys = [key.value for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.composer.ComposerError(None, None, f"the key {key} stands twice", node.start_mark)
-        return node
-
-
-for kind, pattern, first in (
-    ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?(0|[1-9]\d*)", "-+0123456789"),
-    ("float", r"[-+]?(\d+\.\d*|\.\d+)([eE][-+]\d+)?|-?\d(\.\d+)?e[-+]\d\d+", "-+.0123456789"),
-    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
-    ("null", "~|null|Null|NULL", "~nN"),
-    ("null", "", [""]),
-    ("merge", "<<", "<"),
-):
-    Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(f"({pattern})$", re.ASCII), list(first))
-
-
 def document(text: str) -> Any:
-    """What the YAML holds, unchecked; ParamsError if it is none."""
+    """What the YAML holds, read as DVC reads it (YAML 1.2) and unchecked; ParamsError if it is no YAML."""
     try:
-        return yaml.load(text, Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: thousands of digits
+        return YAML(typ="safe").load(text)
+    except (YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:  # the last ones: of odd tags
         raise ParamsError(f"not valid YAML: {_short(' '.join(str(error).split()), 500)}") from None
 
 

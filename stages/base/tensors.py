@@ -1,38 +1,62 @@
-"""Tensors as bytes and back, and what tells bytes apart."""
+"""Arrays with a description as the bytes of a safetensors file, and back.
+
+A file holds named arrays and one text, the description in JSON. The description includes a digest of itself and of every
+array, so a changed byte is found on reading. Nothing here needs torch: a reader gets NumPy arrays.
+"""
 
 import hashlib
-import io
-import zipfile
+import json
+from collections.abc import Mapping
 from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load, save
 
-
-def to_bytes(content: dict[str, Any]) -> bytes:
-    """The same bytes for the same content, whatever the file will be called."""
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    return buffer.getvalue()
-
-
-def from_bytes(content: bytes) -> dict[str, Any]:
-    """Tensors and plain values only: a pickle that would run code is refused, and a changed byte is found by the
-    archive's checksums, which `torch.load` does not look at; ValueError says what is wrong."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            damaged = archive.testzip()
-            # torch.save sets none; for one that says "folder" torch.load returns memory that nothing was written to
-            attributes = [entry.filename for entry in archive.infolist() if entry.external_attr]
-        if damaged or attributes:
-            raise ValueError(f"the checksum or the attributes of {damaged or attributes[0]} are wrong")
-        loaded = torch.load(io.BytesIO(content), weights_only=True)
-    except Exception as error:  # of many kinds, with pages of advice
-        raise ValueError((str(error).strip().splitlines() or [type(error).__name__])[0][:100]) from None
-    if not isinstance(loaded, dict):
-        raise ValueError("not a table of tensors")
-    return loaded
+Array = NDArray[Any]
+KEY = "about"  # the only key of the file's metadata: with one key the file has the same bytes every time
 
 
 def digest(*parts: bytes) -> str:
-    """One name for these bytes in this order."""
+    """SHA-256 of the parts in this order, in hexadecimal. Other parts, or the same parts cut elsewhere, give another."""
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def digest_of(arrays: Mapping[str, Array], about: Mapping[str, Any]) -> str:
+    """One name for these arrays and this description."""
+    parts = [json.dumps(about, sort_keys=True).encode()]
+    for name, array in sorted(arrays.items()):
+        parts += [f"{name} {array.dtype.str} {array.shape}".encode(), np.ascontiguousarray(array).tobytes()]
+    return digest(*parts)
+
+
+def to_bytes(arrays: Mapping[str, Array], about: Mapping[str, Any]) -> bytes:
+    """A whole safetensors file. `about` must be what JSON can hold; the same content gives the same bytes."""
+    whole = {**about, "digest": digest_of(arrays, about)}
+    solid = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    return save(solid, {KEY: json.dumps(whole, sort_keys=True)})
+
+
+def from_bytes(content: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays and the description, with its digest; ValueError says why these bytes are not an intact file."""
+    try:
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        about = json.loads(header["__metadata__"][KEY])
+        stated = about.pop("digest")
+        arrays = load(content)
+    except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError, MemoryError):
+        raise ValueError("it is damaged, or a file of another kind") from None
+    if digest_of(arrays, about) != stated:
+        raise ValueError("its content is not what its digest says")
+    return arrays, {**about, "digest": stated}
+
+
+def about(path: str) -> dict[str, Any]:
+    """The description alone, without reading the arrays and so without checking them; ValueError as `from_bytes`."""
+    try:
+        with safe_open(path, framework="np") as file:
+            found: dict[str, Any] = json.loads((file.metadata() or {})[KEY])
+    except (SafetensorError, ValueError, LookupError, TypeError):
+        raise ValueError("it is damaged, or a file of another kind") from None
+    return found
