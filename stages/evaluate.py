@@ -6,76 +6,19 @@ Which cells there are is read from params.yaml, never from the folder: a cell's 
 import argparse
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
-from torch import Tensor
 
 from stages.base import files
 from stages.base.console import console, run
 from stages.base.machine import threads
-from stages.base.params import Params, cell_name
-from stages.base.tensors import digest
-from stages.measure import sparsity
-from stages.statistic.tables import against_paper, curve_table, summary, to_csv, to_json
-from stages.training.mlp import Net
+from stages.cells import cell
+from stages.measure.runs import curve_table, rows
+from stages.measure.sparsity import Seen
+from stages.statistic.tables import against_paper, summary, to_csv, to_json
 
 COPIES = 10  # of a cell's file in memory while it is measured, about
-
-
-def read_cell(folder: str, width: int, alpha: float, params: Params, data: str) -> dict[str, Any]:
-    name = cell_name(width, alpha)
-    remedy = f"dvc repro -f train@{name}"
-    path = Path(folder) / f"{name}.pt"
-    cell = files.read_tensors(path, remedy, "made_from")
-    expected = {"width": width, "alpha": float(alpha), "train": params.train.model_dump(), "data": data}
-    different = [key for key, value in expected.items() if cell["made_from"].get(key) != value]
-    if different:
-        raise files.UserError(f"{path} was made from another {different[0]} than is here now; to make it: {remedy}")
-    return cell
-
-
-def last_of_parity(cell: dict[str, Any], parity: int) -> Tensor:
-    """Test error (S,) at the last evaluated epoch that is odd (1) or even (0)."""
-    error: Tensor = cell["test_error"][(cell["epochs"] % 2 == parity).nonzero()[-1, 0]]
-    return error
-
-
-def rows(cell: dict[str, Any], images: sparsity.Seen, labels: Tensor) -> pd.DataFrame:
-    """One row per seed of a cell; what an inf or nan in the weights leaves undefined is empty."""
-    net = Net(*(cell[part] for part in Net._fields))
-    whole = ~cell["diverged"]
-    magnitudes = sparsity.weights(net).abs()
-    ascending = magnitudes.sort(1).values
-    measures = {
-        "zero_fraction": sparsity.zero_fraction(net),
-        "near_zero_fraction": sparsity.near_zero_fraction(net),
-        "gini": sparsity.gini(ascending),
-        "hoyer": sparsity.hoyer(magnitudes),
-        "live_units": sparsity.live_units(net, images),
-        "effective_sparsity": sparsity.effective_sparsity(net),
-        "prunable_fraction": sparsity.prunable_fraction(net, ascending, images, labels, cell["train_error"][-1]),
-        "learning_distance": cell["learning_distance"],
-    }
-    return pd.DataFrame(
-        {
-            "dataset": cell["dataset"],
-            "width": cell["made_from"]["width"],
-            "alpha": cell["made_from"]["alpha"],
-            "seed": range(len(whole)),
-            **{
-                f"{split}_{what}": cell[f"{split}_{what}"][-1]
-                for what in ("error", "loss")
-                for split in ("test", "train")
-            },
-            "test_error_odd": last_of_parity(cell, 1),
-            "test_error_even": last_of_parity(cell, 0),
-            "epochs": cell["stopped"],
-            "diverged": ~whole,
-            **{name: values.where(whole, torch.nan) for name, values in measures.items()},
-        }
-    )
 
 
 def main() -> None:
@@ -86,17 +29,18 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     params = files.read_params()
-    data = files.read_tensors(args.data, "dvc repro -f prepare", "train_pixels")
-
-    data_digest = digest(Path(args.data).read_bytes())
-    images = sparsity.Seen.of(data["train_pixels"])
+    data, about = files.read_tensors(args.data, "dvc repro -f prepare", "train_pixels")
+    images, labels = Seen.of(torch.from_numpy(data["train_pixels"])), torch.from_numpy(data["train_labels"])
     torch.set_num_threads(1)  # cells side by side, each on one thread, so that numbers do not depend on the cores
 
-    def evaluate(cell: tuple[int, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        content = read_cell(args.models, *cell, params, data_digest)
-        return rows(content, images, data["train_labels"]), curve_table(content)
+    def evaluate(point: tuple[int, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        width, alpha = point
+        one = cell.fit_cell(params.train, width, alpha, Path(args.models) / str(width))
+        runs = cell.read(one, about["digest"], f"dvc repro -f train@{width}")
+        place = {"dataset": about["dataset"], "width": width, "alpha": alpha}
+        return rows(place, runs, images, labels), curve_table(place, runs)
 
-    largest = max((path.stat().st_size for path in Path(args.models).glob("*.pt")), default=0)
+    largest = max((path.stat().st_size for path in Path(args.models).glob("*/*")), default=0)
     with ThreadPoolExecutor(threads(COPIES * largest)) as pool:
         done = list(pool.map(evaluate, params.grid.cells()))
     cells, curves = (pd.concat(tables, ignore_index=True) for tables in zip(*done, strict=True))

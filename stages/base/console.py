@@ -1,6 +1,5 @@
 """What a stage shows: one line for an error, a live bar on a terminal, log lines elsewhere."""
 
-import os
 import sys
 from collections.abc import Callable
 
@@ -9,18 +8,6 @@ from rich.console import Console
 from stages.base.files import UserError
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-def device_from_environment() -> str:
-    """cpu or cuda, from SDD_DEVICE: a machine's own affair, so no parameter."""
-    import torch
-
-    name = os.environ.get("SDD_DEVICE", "cpu")
-    if name not in ("cpu", "cuda"):
-        raise UserError(f"SDD_DEVICE={name}: must be cpu or cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("SDD_DEVICE=cuda: torch finds no CUDA device here; unset SDD_DEVICE to use the CPU")
-    return name
 
 
 def run(main: Callable[[], None]) -> None:

@@ -9,8 +9,26 @@ PROCESS = 600 << 20  # bytes of one with torch loaded
 
 
 def cores() -> int:
-    """That this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """That this process may use, as Dask counts them: by the machine, the affinity and the control groups."""
+    from dask.system import CPU_COUNT  # a tenth of a second, which is for those who compute
+
+    return int(CPU_COUNT)
+
+
+def workers_asked() -> int:
+    """How many processes train side by side: SDD_WORKERS, or one a core."""
+    text = os.environ.get("SDD_WORKERS") or str(cores())
+    if not (text.isdecimal() and int(text) > 0):
+        raise UserError(f"SDD_WORKERS={text}: must be a whole number from 1 on")
+    return int(text)
+
+
+def device_asked() -> str:
+    """cpu or cuda, from SDD_DEVICE: a machine's own affair, so no parameter. UserError for another word."""
+    name = os.environ.get("SDD_DEVICE") or "cpu"
+    if name not in ("cpu", "cuda"):
+        raise UserError(f"SDD_DEVICE={name}: must be cpu or cuda")
+    return name
 
 
 def memory(root: Path = Path("/")) -> int:

@@ -1,12 +1,13 @@
 """Arrays with a description as the bytes of a safetensors file, and back.
 
-A file holds named arrays and one text, the description in JSON. The description includes a digest of itself and of every
-array, so a changed byte is found on reading. Nothing here needs torch: a reader gets NumPy arrays.
+A file holds named arrays and one text, the description in JSON. The description includes a digest of itself and of
+every array, so a changed byte is found on reading. Nothing here needs torch: a reader gets NumPy arrays.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ KEY = "about"  # the only key of the file's metadata: with one key the file has 
 
 
 def digest(*parts: bytes) -> str:
-    """SHA-256 of the parts in this order, in hexadecimal. Other parts, or the same parts cut elsewhere, give another."""
+    """SHA-256 of the parts in this order, in hexadecimal. The same bytes cut into other parts give another one."""
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
@@ -52,11 +53,14 @@ def from_bytes(content: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
     return arrays, {**about, "digest": stated}
 
 
-def about(path: str) -> dict[str, Any]:
-    """The description alone, without reading the arrays and so without checking them; ValueError as `from_bytes`."""
+def header(path: str | Path) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]:
+    """The description and every array's shape, without reading the arrays and so without checking them.
+
+    ValueError as of `from_bytes`; FileNotFoundError.
+    """
     try:
         with safe_open(path, framework="np") as file:
-            found: dict[str, Any] = json.loads((file.metadata() or {})[KEY])
+            about: dict[str, Any] = json.loads((file.metadata() or {})[KEY])
+            return about, {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError, LookupError, TypeError):
         raise ValueError("it is damaged, or a file of another kind") from None
-    return found

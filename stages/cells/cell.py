@@ -1,77 +1,103 @@
-"""Cells of the grid, {"width": int, "alpha": float}: from the prepared data's bytes to the bytes of the cell's file."""
+"""What a cell is: what decides its bytes, what its file is called, and the file's content."""
 
-from collections.abc import Callable
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from stages.base import tensors
-from stages.base.params import Train
-from stages.cells.provenance import code_digest, made_from, maker
-from stages.training.fit import Images, fit, memory_of_fit
+from stages.base.files import UserError
+from stages.base.params import Prune, Train
 
-# every module that decides what a cell's file holds
-CODE = ["cell.py", "fit.py", "mlp.py", "params.py", "penalty.py", "provenance.py", "tensors.py"]
-Config = Train
-LOADED = code_digest(CODE)  # what this process runs, even where the files change while it does
+TRAINING = Path(__file__).parents[1] / "training"
 
 
-def cell(options: dict[str, str]) -> dict[str, Any]:
-    """The cell that a stage's command line asks for."""
-    return {"width": int(options["width"]), "alpha": float(options["alpha"])}
+@dataclass(frozen=True)
+class Cell:
+    """All seeds of one point of the grid."""
+
+    name: str  # for messages
+    path: Path  # of its file
+    procedure: str  # a name in training.procedures.PROCEDURES
+    options: dict[str, Any]  # see training.options
+    seeds: int  # runs with seeds 0, 1, 2, ...
 
 
-def side_by_side(cells: list[dict[str, Any]], device: str) -> list[list[dict[str, Any]]]:
-    """Groups to be trained as one batch, the longest first: on a CPU every cell, on a GPU all cells of a width."""
-    if device == "cpu":
-        return [[one] for one in sorted(cells, key=lambda one: -one["width"])]
-    widths = sorted({one["width"] for one in cells}, reverse=True)
-    return [[one for one in cells if one["width"] == width] for width in widths]
+@dataclass(frozen=True)
+class Maker:
+    """What decides a cell's bytes besides its options and seeds; `data` is the digest in the data file."""
+
+    training: str
+    torch: str
+    device: str
+    data: str
 
 
-def memory_needed(cell: dict[str, Any], config: Train, images: int, inputs: int) -> int:
-    """Bytes, on so many training images of `inputs` pixels."""
-    return memory_of_fit(cell["width"], config.seeds, config.batch_size, images, inputs)
+def code_of_training() -> str:
+    """A digest of the folder `stages/training/`, which holds all code that decides a cell's bytes."""
+    files = sorted(TRAINING.glob("*.py"))
+    return tensors.digest(*(part for file in files for part in (file.name.encode(), file.read_bytes())))
 
 
-def images(content: dict[str, Any], device: str) -> tuple[Images, Images]:
-    """The training and the test images of the prepared data."""
-    train, test = (
-        Images(content[f"{split}_pixels"].to(device), content[f"{split}_labels"].to(device))
-        for split in ("train", "test")
-    )
-    return train, test
+def maker_here(data: str, device: str) -> Maker:
+    """What this checkout would train cells with. torch's version is looked up without importing torch."""
+    return Maker(code_of_training(), version("torch"), device, data)
 
 
-def train_cells(
-    data: bytes,
-    cells: list[dict[str, Any]],
-    config: Train,
-    device: str = "cpu",
-    report: Callable[[int, Tensor, Tensor], None] = lambda epoch, loss, error: None,
-) -> list[bytes]:
-    """Train all seeds of cells of one width in one batched run; a file each: fingerprint, curves, final networks."""
-    torch.set_num_threads(1)  # so that the bytes do not depend on the number of cores
-    content = tensors.from_bytes(data)
-    train, test = images(content, device)
-    runs = [(one["alpha"], seed) for one in cells for seed in range(config.seeds)]
-    of_runs, seeds = zip(*runs, strict=True)
-    whole = fit(train, test, width=cells[0]["width"], alphas=of_runs, seeds=seeds, config=config, report=report)
-    made = []
-    for i, one in enumerate(cells):
-        result = whole.part(slice(i * config.seeds, (i + 1) * config.seeds)) if len(cells) > 1 else whole
-        made.append(
-            tensors.to_bytes(
-                {
-                    "made_from": made_from(one, "train", config, tensors.digest(data), maker(LOADED, device)),
-                    "dataset": content["dataset"],
-                    "stopped": result.stopped,
-                    "learning_distance": result.learning_distance,
-                    "diverged": result.diverged,
-                    **result.curves._asdict(),
-                    **result.net._asdict(),
-                }
-            )
-        )
-    return made
+def fingerprint(cell: Cell, maker: Maker) -> dict[str, Any]:
+    """Everything that decides the cell's bytes, as it stands in the file."""
+    own = {"procedure": cell.procedure, "options": cell.options, "seeds": cell.seeds}
+    return {**own, "training": maker.training, "torch": maker.torch, "device": maker.device, "data": maker.data}
+
+
+def digest_of(fingerprint: dict[str, Any]) -> str:
+    """The name, in hexadecimal, under which the store keeps a cell."""
+    return hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()
+
+
+def file_name(*point: object) -> str:
+    """What a cell's file is called inside its folder: the values of its point as Python writes them."""
+    return f"{'-'.join(map(str, point))}.safetensors"
+
+
+def fit_cell(train: Train, width: int, alpha: float, folder: str | Path) -> Cell:
+    """The cell of the grid at that width and alpha; its file lies in the folder of its width."""
+    options = {"width": width, "alpha": float(alpha), **train.model_dump(exclude={"seeds"})}
+    path = Path(folder) / file_name(float(alpha))
+    return Cell(f"width {width}, alpha {float(alpha)!r}", path, "fit", options, train.seeds)
+
+
+def prune_cell(config: Prune, method: str, retraining: str, folder: str | Path) -> Cell:
+    """The cell of the pruning study with that method and retraining."""
+    options = {"method": method, "retraining": retraining, **config.model_dump(exclude={"seeds"})}
+    path = Path(folder) / file_name(method, retraining)
+    return Cell(f"{method}, {retraining}", path, "prune", options, config.seeds)
+
+
+def read(cell: Cell, data: str, remedy: str) -> dict[str, tensors.Array]:
+    """The arrays in the cell's file; `data` is the digest of the prepared data.
+
+    UserError names a file that is missing, damaged, or made from other options, seeds or data than these.
+    """
+    from stages.base import files
+
+    arrays, about = files.read_tensors(cell.path, remedy, "test_error")
+    expected = {"procedure": cell.procedure, "options": cell.options, "seeds": cell.seeds, "data": data}
+    different = [key for key, value in expected.items() if about.get(key) != value]
+    if different:
+        raise UserError(f"{cell.path} was made from other {different[0]} than are here now; to make it: {remedy}")
+    return arrays
+
+
+def plural(count: int, what: str) -> str:
+    """The count with the noun in its number, such as "1 cell" or "2 cells"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def names(cells: Sequence[Cell], most: int = 3) -> str:
+    """The cells' names for a message, the first few of them."""
+    shown = "; ".join(cell.name for cell in cells[:most])
+    return shown if len(cells) <= most else f"{shown}; and {len(cells) - most} more"

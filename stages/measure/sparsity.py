@@ -8,12 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from stages.training.mlp import Net, forward_shared, scores
-
-
-def weights(net: Net) -> Tensor:
-    """All weights of each network in one row, (S, d)."""
-    return torch.cat([net.w1.flatten(1), net.w2.flatten(1)], 1)
+from stages.training.mlp import Net, forward_shared, scores, weights
 
 
 def zero_fraction(net: Net) -> Tensor:

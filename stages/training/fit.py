@@ -6,16 +6,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from stages.base.params import Train
 from stages.training import mlp
+from stages.training.images import Images
+from stages.training.options import Options
 from stages.training.penalty import PENALTIES, Step
-
-
-class Images(NamedTuple):
-    """Normalised pixels (N, D), float32, and labels (N,), int64."""
-
-    pixels: Tensor
-    labels: Tensor
 
 
 class Curves(NamedTuple):
@@ -31,16 +25,9 @@ class Curves(NamedTuple):
 class Fit(NamedTuple):
     net: mlp.Net  # at the last epoch, or at the one where the run stopped
     curves: Curves  # a stopped run's values stay what they were
-    stopped: Tensor  # (S,) last epoch that counts: config.epochs unless stop_at_train_error was reached
+    stopped: Tensor  # (S,) last epoch that counts: options.epochs unless stop_at_train_error was reached
     learning_distance: Tensor  # (S,) |theta_T - theta_0|_2 over all weights and biases (He et al. 2022, section 5)
     diverged: Tensor  # (S,) bool: the network holds an inf or a nan
-
-    def part(self, runs: slice) -> "Fit":
-        """The same of some of the runs."""
-        curves = Curves(self.curves.epochs, *(column[:, runs] for column in self.curves[1:]))
-        rest = (self.stopped[runs], self.learning_distance[runs], self.diverged[runs])
-        # cloned: a view would be saved with all that it is a view of
-        return Fit(mlp.Net(*(w[runs].clone() for w in self.net)), Curves(*(c.clone() for c in curves)), *rest)
 
 
 def batches(count: int, size: int, generators: Sequence[torch.Generator]) -> Iterator[Tensor]:
@@ -75,80 +62,78 @@ def descend_epoch_(
         after()
 
 
-def memory_of_fit(width: int, runs: int, batch_size: int, images: int, inputs: int) -> int:
-    """Bytes, for runs of that width side by side on so many training images of `inputs` pixels; measured."""
-    weights = 8 * runs * width * (inputs + 12)  # at the start, in training, at the end, and where a file is made
-    batch = runs * min(batch_size, images) * (1.3 * inputs + 3 * width)
-    return int(4 * (weights + batch + runs * width * mlp.CHUNK))
-
-
-def evaluated(epoch: int, config: Train) -> bool:
+def evaluated(epoch: int, options: Options) -> bool:
     """Every `eval_every` epochs from 0 on, and the last two: one of them is odd, the other even."""
-    return epoch % config.eval_every == 0 or epoch >= config.epochs - 1
+    return epoch % options.eval_every == 0 or epoch >= options.epochs - 1
 
 
-def penalty_steps(alphas: Sequence[float], config: Train, device: torch.device) -> list[Step]:
-    """lr * alpha * the layer's scale for w1, b1, w2, b2: a number, or (S, 1, 1) where the runs' alphas differ."""
-    step: Step = config.lr * alphas[0]
-    if len(set(alphas)) > 1:
-        step = config.lr * torch.tensor(alphas, dtype=torch.float32, device=device)[:, None, None]
-    first, second = config.penalty_scale
-    bias = float(config.penalize_bias)
-    return [step * scale for scale in (first, first * bias, second, second * bias)]
+def penalty_steps(alphas: Sequence[float], options: Options, device: torch.device) -> list[Step]:
+    """lr * alpha * the layer's scale for w1, b1, w2, b2: one number, or (S, 1, 1) where the runs' alphas differ.
+
+    Products are taken in double precision, so that a run's step does not depend on the alphas beside it.
+    """
+    first, second = options.penalty_scale
+    bias = float(options.penalize_bias)
+    steps: list[Step] = []
+    for scale in (first, first * bias, second, second * bias):
+        of_runs = [options.lr * alpha * scale for alpha in alphas]
+        alike = len(set(of_runs)) == 1
+        steps.append(of_runs[0] if alike else torch.tensor(of_runs, dtype=torch.float32, device=device)[:, None, None])
+    return steps
 
 
 @torch.inference_mode()
 def fit(
     train: Images,
     test: Images,
+    options: Options,
     *,
-    width: int,
+    classes: int,
     alphas: Sequence[float],
     seeds: Sequence[int],
-    config: Train,
-    report: Callable[[int, Tensor, Tensor], None] = lambda epoch, loss, error: None,
+    report: Callable[[float], None] = lambda share: None,
 ) -> Fit:
-    """Train S networks, run s with alphas[s] and seeds[s]; its weights do not depend, to the bit, on the other runs.
+    """Train S networks, run s with alphas[s] and seeds[s] and else with the options, whose alpha is not looked at.
 
-    A run's generator draws its initial weights and then the order of every epoch, so runs of one seed differ in
-    alpha alone. Work happens on the device of the images, random numbers on the CPU. `report` gets each evaluated
-    epoch with the runs' training loss and test error (S,).
+    A run's weights do not depend, to the bit, on the runs beside it. Its generator draws its initial weights and then
+    the order of every epoch, so runs of one seed differ in alpha alone. Work happens on the device of the images, and
+    random numbers are drawn on the CPU. `report` is told after every epoch which share of the epochs is done.
     """
     device = train.pixels.device
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    start = mlp.init(train.pixels.shape[1], width, 10, generators)
+    start = mlp.init(train.pixels.shape[1], options.width, classes, generators)
     net = mlp.Net(*(w.to(device, copy=True) for w in start))
     final = mlp.Net(*(w.clone() for w in net))
-    stopped = torch.full((len(seeds),), config.epochs, device=device)
+    stopped = torch.full((len(seeds),), options.epochs, device=device)
     running = torch.ones(len(seeds), dtype=torch.bool, device=device)
 
-    steps = penalty_steps(alphas, config, device)
+    steps = penalty_steps(alphas, options, device)
     penalised = [i for i, step in enumerate(steps) if torch.as_tensor(step).any()]
     scratch = mlp.Net(*map(torch.empty_like, net))
 
-    penalty = PENALTIES[config.penalty]
-    move = penalty.subgradient if config.solver == "subgradient" else penalty.proximal
-    assert move, f"{config.penalty} has no proximal step"
+    penalty = PENALTIES[options.penalty]
+    move = penalty.subgradient if options.solver == "subgradient" else penalty.proximal
+    assert move, f"{options.penalty} has no proximal step"
 
     def penalise() -> None:
         for i in penalised:
             move(net[i], steps[i], scratch[i])
 
-    moment = {"subgradient": "before", "proximal": "after"}[config.solver]
+    moment = {"subgradient": "before", "proximal": "after"}[options.solver]
     rows: list[tuple[Tensor, ...]] = []
-    for epoch in range(config.epochs + 1):
+    for epoch in range(options.epochs + 1):
         if epoch > 0 and running.any():
-            descend_epoch_(net, train, generators, config.batch_size, config.lr, **{moment: penalise})
-        if evaluated(epoch, config):
+            descend_epoch_(net, train, generators, options.batch_size, options.lr, **{moment: penalise})
+            report(epoch / options.epochs)
+        if evaluated(epoch, options):
             row: tuple[Tensor, ...] = (*mlp.scores(net, *train), *mlp.scores(net, *test))
             if rows:
                 row = tuple(torch.where(running, now, before) for now, before in zip(row, rows[-1][1:], strict=True))
             rows.append((torch.tensor(epoch), *row))
-            report(epoch, row[0], row[3])
             for kept, w in zip(final, net, strict=True):
                 kept[running] = w[running]
-            if config.stop_at_train_error is not None and epoch > 0:
-                fitted = running & (row[1] <= config.stop_at_train_error)
+            if options.stop_at_train_error is not None and epoch > 0:
+                fitted = running & (row[1] <= options.stop_at_train_error)
                 stopped[fitted] = epoch
                 running &= ~fitted
 

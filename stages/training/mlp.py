@@ -33,6 +33,11 @@ def init(inputs: int, width: int, classes: int, generators: Sequence[torch.Gener
     return Net(*(torch.stack(parts) for parts in zip(*nets, strict=True)))
 
 
+def weights(net: Net) -> Tensor:
+    """All weights of each network in one row, (S, d): the entries of w1 and then those of w2, without biases."""
+    return torch.cat([net.w1.flatten(1), net.w2.flatten(1)], 1)
+
+
 def forward(net: Net, x: Tensor) -> tuple[Tensor, Tensor]:
     """Hidden layer (S, H, B) and logits (S, C, B) of inputs x (S, D, B)."""
     hidden = torch.baddbmm(net.b1, net.w1, x).relu_()

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from stages.base.params import Prune
-from stages.measure.sparsity import weights
 from stages.training import mlp
-from stages.training.fit import Images, descend_epoch_
+from stages.training.fit import descend_epoch_
+from stages.training.images import Images
+from stages.training.mlp import weights
+from stages.training.options import PruneOptions
 
 
 class Start(NamedTuple):
@@ -68,9 +69,9 @@ def pruned(mask: Tensor, importance: Tensor, share: float) -> Tensor:
     return mask.scatter(1, weakest, 0.0)
 
 
-def learning_rate(epoch: int, config: Prune, whole_schedule: bool) -> float:
-    """lr in the first half of the epochs, a tenth of it in the second."""
-    return config.lr if whole_schedule and epoch < config.epochs / 2 else config.lr / 10
+def learning_rate(epoch: int, options: PruneOptions, whole_schedule: bool) -> float:
+    """lr in the first half of the epochs and a tenth of it in the second; without the whole schedule, that tenth."""
+    return options.lr if whole_schedule and epoch < options.epochs / 2 else options.lr / 10
 
 
 def row(net: mlp.Net, start: mlp.Net, mask: Tensor, train: Images, test: Images, wrong: Tensor) -> dict[str, Tensor]:
@@ -99,38 +100,42 @@ def prune(
     train: Images,
     test: Images,
     wrong: Tensor,
+    options: PruneOptions,
     *,
-    method: str,
-    retraining: str,
-    config: Prune,
-    report: Callable[[int, dict[str, Tensor]], None] = lambda level, row: None,
+    classes: int,
+    seeds: Sequence[int],
+    report: Callable[[float], None] = lambda share: None,
 ) -> dict[str, Tensor]:
-    """Train, then prune and retrain `config.levels` times; every measure of `row` as (levels + 1, S)."""
-    generators = [torch.Generator().manual_seed(seed) for seed in range(config.seeds)]
+    """Train, then prune and retrain `options.levels` times; every measure of `row` as (levels + 1, S).
+
+    `wrong` (N,) says which training labels are noise. `report` is told after every epoch which share of all epochs is
+    done.
+    """
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
 
     def drawn() -> mlp.Net:
-        return mlp.Net(
-            *(w.to(train.pixels.device) for w in mlp.init(train.pixels.shape[1], config.width, 10, generators))
-        )
+        net = mlp.init(train.pixels.shape[1], options.width, classes, generators)
+        return mlp.Net(*(w.to(train.pixels.device) for w in net))
 
     def copy(net: mlp.Net) -> mlp.Net:
         return mlp.Net(*(w.clone() for w in net))
 
-    start, how = drawn(), RETRAINING[retraining]
+    start, how = drawn(), RETRAINING[options.retraining]
     net, mask = copy(start), torch.ones_like(weights(start))
     rows = []
-    for level in range(config.levels + 1):
+    for level in range(options.levels + 1):
         if level > 0:
-            mask = pruned(mask, IMPORTANCE[method](net, train, generators).to(mask.device), config.share)
+            importance = IMPORTANCE[options.method](net, train, generators)
+            mask = pruned(mask, importance.to(mask.device), options.share)
             if how.weights == "fresh":
                 start = drawn()
             if how.weights != "trained":
                 net = copy(start)
             masked_(net, mask)
-        for epoch in range(config.epochs):
-            lr = learning_rate(epoch, config, how.whole_schedule or level == 0)
+        for epoch in range(options.epochs):
+            lr = learning_rate(epoch, options, how.whole_schedule or level == 0)
             after = partial(masked_, net, mask)
-            descend_epoch_(net, train, generators, config.batch_size, lr, after=after)
+            descend_epoch_(net, train, generators, options.batch_size, lr, after=after)
+            report((level + (epoch + 1) / options.epochs) / (options.levels + 1))
         rows.append(row(net, copy(start), mask, train, test, wrong))
-        report(level, rows[-1])
     return {name: torch.stack([r[name] for r in rows]).cpu() for name in rows[0]}

@@ -1,0 +1,37 @@
+"""How cells are split into jobs, so that workers side by side end together."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from stages.cells.cell import Cell
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one worker trains at once: some cells, each with these seeds."""
+
+    cells: tuple[int, ...]  # their places in the list of cells
+    procedure: str
+    options: list[dict[str, Any]]
+    seeds: range
+
+
+def split(cells: list[Cell], workers: int, device: str) -> list[Job]:
+    """Jobs that together train all seeds of all cells, in the order in which they should begin.
+
+    On a CPU a job is one cell. Of the cells that are left when every worker has had the same number of whole ones, each
+    is split by its seeds over all workers. On a GPU all cells are one job. A cell's bytes depend on none of this.
+    """
+    if device != "cpu":
+        return [
+            Job(tuple(range(len(cells))), cells[0].procedure, [one.options for one in cells], range(cells[0].seeds))
+        ]
+    whole = len(cells) - len(cells) % workers
+    jobs = []
+    for place, cell in enumerate(cells):
+        parts = 1 if place < whole else min(workers, cell.seeds)
+        edges = [cell.seeds * part // parts for part in range(parts + 1)]
+        for first, last in pairwise(edges):
+            jobs.append(Job((place,), cell.procedure, [cell.options], range(first, last)))
+    return jobs

@@ -1,0 +1,140 @@
+"""Put the files of cells in place: from the store where it has them, else by training, side by side on every core."""
+
+import os
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from stages.base import files, tensors
+from stages.base.console import console
+from stages.base.files import UserError
+from stages.base.machine import device_asked, memory, refuse_too_large, workers_asked
+from stages.cells import pool, store
+from stages.cells.cell import Cell, Maker, fingerprint, maker_here, names, plural
+from stages.cells.jobs import Job, split
+from stages.training.runs import Arrays, joined
+
+CHUNK = 1000  # images that are scored at once, see training.mlp
+CLUSTER = "DASK_SCHEDULER_ADDRESS"
+SILENCE_S = 60.0  # between two lines of progress where there is no terminal to draw a bar on
+Results = Iterator[tuple[Job, list[Arrays] | BaseException]]
+
+
+def make(what: str, cells: list[Cell], data: str) -> None:
+    """Write every cell's file, and say how many cells were trained and how many came from the store.
+
+    `data` is the path of the prepared data's file. UserError if a cell cannot be trained; the others are then in the
+    store, and the same call goes on from there.
+    """
+    try:
+        about, shapes = tensors.header(data)
+    except (FileNotFoundError, ValueError):
+        raise UserError(f"{data} is missing or damaged; to make it: dvc repro -f prepare") from None
+    maker = maker_here(about["digest"], device_asked())
+    missing = []
+    for cell in cells:
+        content = store.get(fingerprint(cell, maker))
+        if content is None:
+            missing.append(cell)
+        else:
+            files.write(cell.path, content)
+    if missing:
+        _train(what, missing, maker, data, shapes["train_pixels"])
+        store.trim()
+    console.print(f"{what}: {plural(len(missing), 'cell')} trained, {len(cells) - len(missing)} from the store")
+
+
+def memory_needed(cell: Cell, seeds: int, images: int, inputs: int) -> int:
+    """Bytes, measured, for so many of the cell's runs as one batch on that many training images of `inputs` pixels."""
+    width, batch_size = cell.options["width"], cell.options["batch_size"]
+    weights = 8 * seeds * width * (inputs + 12)  # at the start, in training, at the end, and where a file is made
+    batch = seeds * min(batch_size, images) * (1.3 * inputs + 3 * width)
+    return int(4 * (weights + batch + seeds * width * CHUNK))
+
+
+def refuse_too_many(jobs: list[Job], cells: list[Cell], shape: tuple[int, ...], at_once: int, here: int) -> None:
+    """UserError if the largest jobs do not fit side by side into a memory of `here` bytes."""
+    needed = {place: memory_needed(cells[job.cells[0]], len(job.seeds), *shape) for place, job in enumerate(jobs)}
+    largest = sorted(needed, key=lambda place: -needed[place])[:at_once]
+    what = names([cells[jobs[place].cells[0]] for place in largest])
+    remedy = "take fewer seeds, a smaller width or fewer workers (SDD_WORKERS)"
+    refuse_too_large(what, remedy, *(needed[place] for place in largest), here=here)
+
+
+def _train(what: str, cells: list[Cell], maker: Maker, data: str, shape: tuple[int, ...]) -> None:
+    """Train the cells, and write each one's file to its place and into the store as it is finished."""
+    parts: dict[int, dict[int, Arrays]] = defaultdict(dict)
+    failed: dict[int, str] = {}
+    kept = True
+    with _bar(what, cells) as bar, _results(cells, maker, data, shape, bar) as (jobs, results):
+        expected = Counter(place for job in jobs for place in job.cells)
+        for job, result in results:
+            if isinstance(result, BaseException):
+                failed |= dict.fromkeys(job.cells, str(result) or type(result).__name__)
+                continue
+            for place, arrays in zip(job.cells, result, strict=True):
+                parts[place][job.seeds.start] = arrays
+                if len(parts[place]) == expected[place]:
+                    whole = joined([part for _, part in sorted(parts.pop(place).items())])
+                    own = fingerprint(cells[place], maker)
+                    content = tensors.to_bytes(whole, own)
+                    kept = kept and store.put(own, content)
+                    files.write(cells[place].path, content)
+    if failed:
+        why = "; ".join(sorted(set(failed.values())))
+        raise UserError(f"{plural(len(failed), 'cell')} failed ({names([cells[place] for place in failed])}): {why}")
+
+
+@contextmanager
+def _results(
+    cells: list[Cell], maker: Maker, data: str, shape: tuple[int, ...], progress: Callable[[float], None]
+) -> Iterator[tuple[list[Job], Results]]:
+    """The jobs, and their results as they finish: from the Dask cluster where one is named, else from this machine."""
+    if os.environ.get(CLUSTER):
+        from stages.cells import cluster
+
+        with cluster.connect(os.environ[CLUSTER]) as client:
+            jobs = split(cells, cluster.workers(client), maker.device)
+            for at_once, here in cluster.machines(client) if maker.device == "cpu" else []:
+                refuse_too_many(jobs, cells, shape, at_once, here)
+            yield jobs, cluster.run(client, jobs, maker, Path(data).read_bytes(), _of(jobs, progress))
+    else:
+        workers = workers_asked() if maker.device == "cpu" else 1
+        jobs = split(cells, workers, maker.device)
+        workers = min(workers, len(jobs))
+        if maker.device == "cpu":
+            refuse_too_many(jobs, cells, shape, workers, memory())
+        yield jobs, pool.run(jobs, maker, data, workers, _of(jobs, progress))
+
+
+def _of(jobs: list[Job], progress: Callable[[float], None]) -> Callable[[list[float]], None]:
+    """From the shares of the jobs that are done to the number of runs' worth, which `progress` takes."""
+    return lambda shares: progress(
+        sum(share * len(job.cells) * len(job.seeds) for share, job in zip(shares, jobs, strict=True))
+    )
+
+
+@contextmanager
+def _bar(what: str, cells: list[Cell]) -> Iterator[Callable[[float], None]]:
+    """A function that is told how many runs' worth is done: a live bar on a terminal, elsewhere a line a minute."""
+    total = sum(cell.seeds for cell in cells)
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeRemainingColumn()
+    start = time.monotonic()
+    said = start
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(what, total=total, state=f"{total} models")
+
+        def tell(done: float) -> None:
+            nonlocal said
+            now = time.monotonic()
+            state = f"{int(done)} of {total} models, {done / max(now - start, 1e-9):.1f} a second"
+            progress.update(task, completed=done, state=state)
+            if not console.is_terminal and now - said > SILENCE_S:
+                console.print(f"{what}: {state}", markup=False)
+                said = now
+
+        yield tell

@@ -1,0 +1,76 @@
+"""The store keeps finished cells as whole files, as ccache keeps compiled ones.
+
+It may be deleted at any time and shared by several people. Nothing needs it to be right: a cell whose file is not
+there, or is not intact, or states another fingerprint, is trained anew.
+"""
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from stages.base import files, tensors
+from stages.base.console import console
+from stages.base.files import UserError
+from stages.cells.cell import digest_of
+
+NAME = re.compile(r"[0-9a-f]{64}\.safetensors")
+SIZE_GIB = 8.0  # the oldest files go beyond it, unless SDD_STORE_GIB says another size
+
+
+def folder() -> Path:
+    """SDD_STORE, or .dvc/tmp/cells of the checkout, which experiments that DVC runs in folders below .dvc share."""
+    if chosen := os.environ.get("SDD_STORE"):
+        return Path(chosen).expanduser()
+    here = Path.cwd()
+    outer = [parent for parent in (here, *here.parents) if parent.name == ".dvc"]
+    return (outer[-1] if outer else here / ".dvc") / "tmp/cells"
+
+
+def get(fingerprint: dict[str, Any]) -> bytes | None:
+    """The cell's file, checked, or None."""
+    path = folder() / f"{digest_of(fingerprint)}.safetensors"
+    try:
+        content = path.read_bytes()
+        _, about = tensors.from_bytes(content)
+    except (OSError, ValueError):
+        return None
+    if {key: value for key, value in about.items() if key != "digest"} != fingerprint:
+        return None
+    with suppress(OSError):
+        os.utime(path)  # the files that were used last are kept longest
+    return content
+
+
+def put(fingerprint: dict[str, Any], content: bytes) -> bool:
+    """Keep the cell's file. False if the store cannot be written, which is said in a line and does no other harm."""
+    try:
+        files.write(folder() / f"{digest_of(fingerprint)}.safetensors", content)
+    except UserError as error:
+        console.print(f"the store keeps nothing new: {error}", markup=False)
+        return False
+    return True
+
+
+def trim() -> None:
+    """Drop the files that were used longest ago, until the store is no larger than it may be."""
+    text = os.environ.get("SDD_STORE_GIB") or str(SIZE_GIB)
+    try:
+        most = float(text) * 2**30
+    except ValueError:
+        raise UserError(f"SDD_STORE_GIB={text}: must be a number of GiB, such as 8") from None
+    found = []
+    with suppress(OSError):
+        for path in folder().iterdir():
+            if NAME.fullmatch(path.name):
+                with suppress(OSError):  # another process may just have dropped it
+                    status = path.stat()
+                    found.append((status.st_mtime, status.st_size, path))
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= most:
+            break
+        with suppress(OSError):
+            path.unlink()
+        total -= size

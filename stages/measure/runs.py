@@ -1,0 +1,67 @@
+"""From the arrays of a cell to tables: a row a run, and a row an evaluated epoch."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from stages.measure import sparsity
+from stages.training.mlp import Net, weights
+from stages.training.runs import Arrays
+
+Place = Mapping[str, str | int | float]  # what tells a cell from the others, by column
+
+
+def last_of_parity(runs: Arrays, parity: int) -> Tensor:
+    """Test error (S,) at the last evaluated epoch that is odd (1) or even (0)."""
+    last = (runs["epochs"] % 2 == parity).nonzero()[0][-1]
+    return torch.from_numpy(runs["test_error"][:, last])
+
+
+def rows(place: Place, runs: Arrays, images: sparsity.Seen, labels: Tensor) -> pd.DataFrame:
+    """One row a run: errors, losses and sparsity. What an inf or nan in the weights leaves undefined is empty.
+
+    `images` and `labels` (N,) are the training set, on which live units and prunable weights are counted.
+    """
+    of = {name: torch.from_numpy(values) for name, values in runs.items()}
+    net = Net(*(of[part] for part in Net._fields))
+    whole = ~of["diverged"]
+    magnitudes = weights(net).abs()
+    ascending = magnitudes.sort(1).values
+    measures = {
+        "zero_fraction": sparsity.zero_fraction(net),
+        "near_zero_fraction": sparsity.near_zero_fraction(net),
+        "gini": sparsity.gini(ascending),
+        "hoyer": sparsity.hoyer(magnitudes),
+        "live_units": sparsity.live_units(net, images),
+        "effective_sparsity": sparsity.effective_sparsity(net),
+        "prunable_fraction": sparsity.prunable_fraction(net, ascending, images, labels, of["train_error"][:, -1]),
+        "learning_distance": of["learning_distance"],
+    }
+    at_the_end = {
+        f"{split}_{what}": of[f"{split}_{what}"][:, -1] for what in ("error", "loss") for split in ("test", "train")
+    }
+    return pd.DataFrame(
+        {
+            **place,
+            "seed": range(len(whole)),
+            **at_the_end,
+            "test_error_odd": last_of_parity(runs, 1),
+            "test_error_even": last_of_parity(runs, 0),
+            "epochs": of["stopped"],
+            "diverged": ~whole,
+            **{name: values.where(whole, torch.nan) for name, values in measures.items()},
+        }
+    )
+
+
+def curve_table(place: Place, runs: Arrays) -> pd.DataFrame:
+    """A row an evaluated epoch: mean and standard deviation over the runs of losses and errors."""
+    columns = {}
+    for name in ("train_loss", "train_error", "test_error"):
+        curve = np.ascontiguousarray(runs[name].T)  # (E, S)
+        columns[name] = curve.mean(1)
+        columns[f"{name}_sd"] = curve.std(1, ddof=1) if curve.shape[1] > 1 else np.nan
+    return pd.DataFrame({**place, "epoch": runs["epochs"], **columns})
