@@ -6,15 +6,20 @@ Its output never changes, so a changed parameter reruns this stage and just thos
 import argparse
 
 from stages.base import files
-from stages.base.console import run
+from stages.base.console import console, run
+from stages.base.params import VERDICT_SEEDS
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
-    files.read_params()
-    files.read_prune_params()
+    for path, group, seeds in (
+        ("params.yaml", "train", files.read_params().train.seeds),
+        ("prune/params.yaml", "prune", files.read_prune_params().prune.seeds),
+    ):
+        if seeds < VERDICT_SEEDS:
+            console.print(f"{path}: {group}.seeds: {seeds}: a verdict takes at least {VERDICT_SEEDS}, so there is none")
     files.write(args.out, b"the parameters are in order\n")
 
 

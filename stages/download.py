@@ -146,8 +146,9 @@ def main() -> None:
     args = parser.parse_args()
     name = files.read_params().data.name
     get, largest, mean, std = SETS[name]
-    content = {"dataset": name, "largest": float(largest), "mean": mean, "std": std, **get()}
-    files.write(args.out, tensors.to_bytes(content))
+    about = {"dataset": name, "largest": float(largest), "mean": mean, "std": std}
+    arrays = {key: value.numpy() for key, value in get().items()}
+    files.write(args.out, tensors.to_bytes(arrays, about))
 
 
 if __name__ == "__main__":

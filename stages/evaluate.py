@@ -13,7 +13,7 @@ import torch
 from stages.base import files
 from stages.base.console import console, run
 from stages.base.machine import threads
-from stages.cells import cell
+from stages.cells.cell import read_fit
 from stages.measure.runs import curve_table, rows
 from stages.measure.sparsity import Seen
 from stages.statistic.tables import against_paper, summary, to_csv, to_json
@@ -35,8 +35,7 @@ def main() -> None:
 
     def evaluate(point: tuple[int, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
         width, alpha = point
-        one = cell.fit_cell(params.train, width, alpha, Path(args.models) / str(width))
-        runs = cell.read(one, about["digest"], f"dvc repro -f train@{width}")
+        runs = read_fit(params.train, width, alpha, args.models, about["digest"])
         place = {"dataset": about["dataset"], "width": width, "alpha": alpha}
         return rows(place, runs, images, labels), curve_table(place, runs)
 

@@ -14,23 +14,26 @@ from torch import Tensor
 from stages.base import files
 from stages.base.console import console, run
 from stages.base.params import Heads
+from stages.cells.cell import read_fit
 from stages.figures.style import OKABE_ITO, STYLE, panels, save
-from stages.linear.heads import Features, measure
+from stages.linear.heads import COLUMNS, MEASURED, Features, measure
+from stages.linear.refit import of_cells
 from stages.statistic.tables import to_csv, to_json, to_records
 
 HEADS = ["ridge", "lasso", "logistic"]
 
 
-def whole_images(config: Heads, data: dict[str, Any]) -> dict[str, tuple[Tensor, Tensor]]:
+def whole_images(
+    config: Heads, pixels: tuple[Tensor, Tensor], about: dict[str, Any]
+) -> dict[str, tuple[Tensor, Tensor]]:
     """Features whose dimension is no parameter: training and test images."""
-    pixels = data["train_pixels"], data["test_pixels"]
     found = {"pixels": pixels} if "pixels" in config.features else {}
     if "pretrained" in config.features:
         from stages.linear import backbone
 
         network, transform = backbone.load(config.backbone)
         network = backbone.penultimate(network)
-        train, test = (backbone.features(network, transform, part, data["mean"], data["std"]) for part in pixels)
+        train, test = (backbone.features(network, transform, part, about["mean"], about["std"]) for part in pixels)
         found["pretrained"] = train, test
     return found
 
@@ -118,43 +121,43 @@ def figure(table: pd.DataFrame, chosen: pd.DataFrame, caption: str) -> Figure:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--heads", required=True)
+    parser.add_argument("--models", required=True)
     parser.add_argument("--data", required=True)
     parser.add_argument("--metrics", required=True)
     parser.add_argument("--plots", required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)  # so that the numbers do not depend on the cores
     params = files.read_params()
-    data = files.read_tensors(args.data, "dvc repro -f prepare", "train_pixels")
-    parts = [files.read_table(Path(args.heads) / f"{width}.csv", "features") for width in params.grid.width]
-    for name, features in whole_images(params.head, data).items():
+    arrays, about = files.read_tensors(args.data, "dvc repro -f prepare", "train_pixels")
+    data = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    pixels, labels = ((data[f"train_{what}"], data[f"test_{what}"]) for what in ("pixels", "labels"))
+    config, alpha = params.head, params.grid.alpha[0]
+    cells = {}
+    for width in params.grid.width:
+        runs = read_fit(params.train, width, alpha, args.models, about["digest"])
+        cells[width] = {name: torch.from_numpy(values) for name, values in runs.items()}
+    refitted = of_cells(cells, pixels, labels, config.features, config.seeds, config.strength)
+    rows = [{"alpha": alpha, **row} for row in refitted]
+    for name, features in whole_images(config, pixels, about).items():
         of = Features.of(*features)
-        rows = measure(of, data["train_labels"], data["test_labels"], params.head.strength)
-        head = {
-            "dataset": data["dataset"],
-            "alpha": float("nan"),
-            "features": name,
-            "dimension": of.train.shape[1],
-            "seed": 0,
-        }
-        parts.append(pd.DataFrame([{**head, **row} for row in rows]))
-    parts = [part for part in parts if len(part)]
-    if not parts:
+        head = {"features": name, "dimension": of.train.shape[1], "seed": 0}
+        rows += [{**head, **row} for row in measure(of, *labels, strengths=config.strength)]
+    if not rows:
         raise files.UserError(
             "every network of the first of grid.alpha diverged and head.features names no other features: "
             "no last layer to refit; add random, pca or pixels to head.features, or put a smaller alpha first"
         )
-    table = pd.concat(parts, ignore_index=True)
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *MEASURED]).assign(dataset=about["dataset"])
     chosen = best(table)
     found = summary(chosen)
     sentence = finding(found)
-    few = f"{data['dataset']}, {table.seed.nunique()} seeds"
+    few = f"{about['dataset']}, {table.seed.nunique()} seeds"
     trained_at = ", ".join(f"{alpha:g}" for alpha in table.alpha.dropna().unique())
     caption = f"{few}, hidden layers trained at alpha {trained_at}" if trained_at else few
     plt.style.use(STYLE)
     metrics, plots = Path(args.metrics), Path(args.plots)
     files.write(metrics / "heads.csv", to_csv(table))
-    files.write(metrics / "heads.json", to_json({data["dataset"]: found}))
+    files.write(metrics / "heads.json", to_json({about["dataset"]: found}))
     files.write(metrics / "heads.md", f"{sentence}\n".encode())
     save(plots / "heads.png", figure(table, chosen, caption))
     files.write(plots / "heads.json", to_records(points(table, few)))

@@ -2,6 +2,8 @@
 
 import argparse
 
+import torch
+
 from stages.base import files, tensors
 from stages.base.console import run
 from stages.base.datasets import first_per_class, normalise, with_noise
@@ -13,9 +15,10 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     data = files.read_params().data
-    raw = files.read_tensors(args.raw, "dvc repro -f download", "train_images")
+    arrays, about = files.read_tensors(args.raw, "dvc repro -f download", "train_images")
+    raw = {name: torch.from_numpy(array) for name, array in arrays.items()}
 
-    scale = {name: raw[name] for name in ("largest", "mean", "std")}
+    scale = {name: about[name] for name in ("largest", "mean", "std")}
     subset = {}
     for split, count in (("train", data.train_per_class), ("test", data.test_per_class)):
         try:
@@ -27,7 +30,9 @@ def main() -> None:
         subset[f"{split}_pixels"] = normalise(raw[f"{split}_images"][chosen], **scale)
         subset[f"{split}_labels"] = raw[f"{split}_labels"][chosen].long()
     subset["train_labels"] = with_noise(subset["train_labels"], data.label_noise, data.seed)
-    files.write(args.out, tensors.to_bytes({"dataset": data.name, "label_noise": data.label_noise, **scale, **subset}))
+    made = {name: tensor.numpy() for name, tensor in subset.items()}
+    about = {"dataset": data.name, "label_noise": data.label_noise, **scale, "classes": 10}
+    files.write(args.out, tensors.to_bytes(made, about))
 
 
 if __name__ == "__main__":

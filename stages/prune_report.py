@@ -14,30 +14,26 @@ from matplotlib.figure import Figure
 
 from stages.base import files
 from stages.base.console import console, run
-from stages.base.params import PruneParams
+from stages.cells.cell import prune_cell, read
 from stages.figures.style import OKABE_ITO, STYLE, panels, save
 from stages.statistic.descent import descent, holm
 from stages.statistic.findings import d_with_interval
 from stages.statistic.tables import to_csv, to_json, to_records
 from stages.statistic.verdict import SIGNIFICANCE, SMALLEST, peaks
+from stages.training.runs import Arrays
 
 MEASURES = ["train_error", "test_error", "train_loss", "test_loss", "noise_fitted", "learning_distance"]
 FITTED = 0.01  # training error up to which the labels, wrong ones included, count as fitted
 
 
-def rows(folder: str, method: str, retraining: str, params: PruneParams) -> pd.DataFrame:
+def rows(dataset: str, method: str, retraining: str, runs: Arrays) -> pd.DataFrame:
     """One row per round of pruning and seed of a cell."""
-    name = f"{method}-{retraining}"
-    remedy = f"dvc repro -f prune/dvc.yaml:prune@{name}"
-    path = Path(folder) / f"{name}.pt"
-    cell = files.read_tensors(path, remedy, "made_from")
-    if cell["made_from"].get("prune") != params.prune.model_dump():
-        raise files.UserError(f"{path} was made with other parameters than are here now; to make it: {remedy}")
-    levels, seeds = cell["density"].shape
-    head = {"dataset": cell["dataset"], "method": method, "retraining": retraining}
+    seeds, levels = runs["density"].shape
+    head = {"dataset": dataset, "method": method, "retraining": retraining}
     index = {"round": np.repeat(range(levels), seeds), "seed": np.tile(range(seeds), levels)}
-    sparsity = 1 - cell["density"].flatten().numpy()
-    return pd.DataFrame({**head, **index, "sparsity": sparsity, **{m: cell[m].flatten().numpy() for m in MEASURES}})
+    in_order = {name: runs[name].T.flatten() for name in ("density", *MEASURES)}
+    sparsity = 1 - in_order["density"]
+    return pd.DataFrame({**head, **index, "sparsity": sparsity, **{name: in_order[name] for name in MEASURES}})
 
 
 def verdict(cell: pd.DataFrame) -> dict[str, Any]:
@@ -132,14 +128,19 @@ def points(table: pd.DataFrame) -> pd.DataFrame:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True)
     parser.add_argument("--cells", required=True)
     parser.add_argument("--metrics", required=True)
     parser.add_argument("--plots", required=True)
     args = parser.parse_args()
     params = files.read_prune_params()
     grid, config = params.grid, params.prune
+    _, about = files.read_tensors(args.data, "dvc repro -f prepare", "train_pixels")
     names = [(method, retraining) for method in grid.method for retraining in grid.retraining]
-    table = pd.concat([rows(args.cells, *name, params) for name in names], ignore_index=True)
+    cells = [prune_cell(config, *name, args.cells) for name in names]
+    arrays = [read(one, about["digest"], "dvc repro -f prune/dvc.yaml:prune") for one in cells]
+    tables = [rows(about["dataset"], *name, runs) for name, runs in zip(names, arrays, strict=True)]
+    table = pd.concat(tables, ignore_index=True)
     found = verdicts(table)
     sentence = finding(found, config.label_noise)
     caption = (

@@ -74,7 +74,7 @@ def main() -> None:
         **{package: version(package) for package in PACKAGES},
     }
     train = files.read_params().train
-    page = Template(Path(__file__).parent / "figures/report.html".read_text(encoding="utf-8")).substitute(
+    page = Template((Path(__file__).parent / "figures/report.html").read_text(encoding="utf-8")).substitute(
         title=f"Is the double descent real? {escape(name)}",
         caption=f"{len(cells):,} networks: {cells.width.nunique()} widths, {cells.alpha.nunique()} strengths of the "
         f"penalty {train.penalty} ({train.solver}), {cells.seed.nunique()} seeds.",

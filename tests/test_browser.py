@@ -144,7 +144,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def test_every_chart_of_a_comparison_is_drawn(compared: Workspace, browser: Browser, offline: bool) -> None:
     folder = compared.path / ("offline" if offline else "online")
     if offline:
-        compared.run("python", "-m", "stages.commands.page")
+        compared.run("python", "-m", "stages.commands.pages")
     compared.dvc("plots", "diff", "HEAD", "prox", "--out", str(folder))
     page, complaints = opened(browser, folder / "index.html", offline)
     found = charts(page)

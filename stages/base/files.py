@@ -27,7 +27,8 @@ def _read(model: type[P], path: str) -> P:
     try:
         return parse_as(model, Path(path).read_text(encoding="utf-8"))
     except ParamsError as error:
-        raise UserError(f"{path}: {error}") from None
+        back = f"git diff {path} shows what changed, git checkout {path} takes it back"
+        raise UserError(f"{path}: {error} ({back})") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text: {error}") from None
 

@@ -8,9 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from stages.base import tensors
+from stages.base import files, tensors
 from stages.base.files import UserError
 from stages.base.params import Prune, Train
+from stages.training.runs import Arrays
 
 TRAINING = Path(__file__).parents[1] / "training"
 
@@ -77,19 +78,22 @@ def prune_cell(config: Prune, method: str, retraining: str, folder: str | Path) 
     return Cell(f"{method}, {retraining}", path, "prune", options, config.seeds)
 
 
-def read(cell: Cell, data: str, remedy: str) -> dict[str, tensors.Array]:
+def read(cell: Cell, data: str, remedy: str) -> Arrays:
     """The arrays in the cell's file; `data` is the digest of the prepared data.
 
     UserError names a file that is missing, damaged, or made from other options, seeds or data than these.
     """
-    from stages.base import files
-
     arrays, about = files.read_tensors(cell.path, remedy, "test_error")
     expected = {"procedure": cell.procedure, "options": cell.options, "seeds": cell.seeds, "data": data}
     different = [key for key, value in expected.items() if about.get(key) != value]
     if different:
         raise UserError(f"{cell.path} was made from other {different[0]} than are here now; to make it: {remedy}")
     return arrays
+
+
+def read_fit(train: Train, width: int, alpha: float, models: str | Path, data: str) -> Arrays:
+    """The arrays of the grid's cell at that width and alpha, from the folder of all models; see `read`."""
+    return read(fit_cell(train, width, alpha, Path(models) / str(width)), data, f"dvc repro -f train@{width}")
 
 
 def plural(count: int, what: str) -> str:

@@ -1,7 +1,7 @@
 """Write into every dvc.yaml which source files its stages import: `python -m stages.commands.deps [--check]`.
 
-DVC does not see imports. The stages that train cells depend on the sealed folder `stages/training` alone: what else they
-import cannot change a byte of what they make. With --check nothing is written, and what differs is an error.
+DVC does not see imports. The stages that train cells depend on the sealed folder `stages/training` alone: what else
+they import cannot change a byte of what they make. With --check nothing is written, and what differs is an error.
 """
 
 import argparse

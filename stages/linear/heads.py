@@ -16,7 +16,8 @@ from torch import Tensor
 from stages.base.datasets import CLASSES
 from stages.training import mlp
 
-MEASURED = ["head", "strength", "test_error", "train_error", "nonzeros", "p_eff_train", "p_eff_test"]
+COLUMNS = ["dataset", "alpha", "width", "features", "dimension", "seed", "head", "strength"]
+MEASURED = ["test_error", "train_error", "nonzeros", "p_eff_train", "p_eff_test"]
 
 
 class Head(NamedTuple):
@@ -152,8 +153,8 @@ def errors(head: Head, features: Tensor, labels: Tensor) -> Tensor:
 def measure(
     features: Features, train_labels: Tensor, test_labels: Tensor, strengths: list[float]
 ) -> list[dict[str, Any]]:
-    """One row per kind of head and strength, with the columns MEASURED; nonzeros are the share of weights, p_eff are
-    ridge's alone."""
+    """One row per kind of head and strength, with what is MEASURED: nonzeros are the share of weights that are not
+    zero, and ridge alone has p_eff."""
     k = torch.tensor(strengths)
     ridges, p_eff_train, p_eff_test = ridge(features, train_labels, k)
     rows = []

@@ -1,4 +1,4 @@
-"""Let `dvc plots` make pages that open without network: `python -m stages.commands.page`, which `make` has run.
+"""Let `dvc plots` make pages that open without network: `python -m stages.commands.pages`, which `make` has run.
 
 Vega, Vega-Lite and Vega-Embed, as an installed package brings them, go into a page template under .dvc/tmp, and this
 checkout's own .dvc/config.local names it; git knows neither.
