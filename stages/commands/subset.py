@@ -1,0 +1,47 @@
+"""The committed part of MNIST made anew from the official archives: python -m stages.commands.subset
+
+It holds the first 500 images of each class, of the training and of the test file: the paper's. The archives come as in
+the stage `download`. Where the file's bytes change, its digest in stages/download.py has to change with them.
+"""
+
+import argparse
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+
+from stages.base import files
+from stages.base.console import run
+from stages.base.datasets import ARCHIVES, MNIST, first_per_class
+from stages.base.mirrors import published
+from stages.base.tensors import Array
+
+PER_CLASS = 500
+
+
+def subset(whole: dict[str, Array]) -> dict[str, Array]:
+    """The first PER_CLASS images and labels of each class, in file order class by class, as uint8."""
+    chosen = {split: first_per_class(whole[f"{split}_labels"], PER_CLASS) for split in ("train", "test")}
+    return {name: whole[name][chosen[name.split("_")[0]]] for name in sorted(ARCHIVES)}
+
+
+def to_npz(arrays: dict[str, Array]) -> bytes:
+    """A whole .npz file. The same arrays give the same bytes, as far as zlib is the same."""
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    return content.getvalue()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--archives", default="data/archives", help="folder that keeps the official archives")
+    parser.add_argument("--out", default="data/mnist_subset.npz")
+    args = parser.parse_args()
+    content = to_npz(subset(published("mnist", MNIST, Path(args.archives))))
+    files.write(args.out, content)
+    print(f"{args.out}: {len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
+
+
+if __name__ == "__main__":
+    run(main)
