@@ -13,6 +13,8 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
+    if files.read_params().data.label_noise:
+        raise files.UserError("params.yaml: data.label_noise must be 0 for pruning, which adds wrong labels of its own")
     params = files.read_prune_params()
     cells = [
         prune_cell(params.prune, method, retraining, args.out)
