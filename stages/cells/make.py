@@ -16,9 +16,8 @@ from stages.base.machine import device_asked, memory, refuse_too_large, workers_
 from stages.cells import pool, store
 from stages.cells.cell import Cell, Maker, fingerprint, maker_here, names, plural
 from stages.cells.jobs import Job, split
-from stages.training.runs import Arrays, joined
+from stages.training.runs import CHUNK, Arrays, joined
 
-CHUNK = 1000  # images that are scored at once, see training.mlp
 CLUSTER = "DASK_SCHEDULER_ADDRESS"
 SILENCE_S = 60.0  # between two lines of progress where there is no terminal to draw a bar on
 Results = Iterator[tuple[Job, list[Arrays] | BaseException]]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-CHUNK = 1000  # images that are scored at once
+from stages.training.runs import CHUNK
 
 
 class Net(NamedTuple):

@@ -16,6 +16,7 @@ from stages.training.fit import descend_epoch_
 from stages.training.images import Images
 from stages.training.mlp import weights
 from stages.training.options import PruneOptions
+from stages.training.runs import CHUNK
 
 
 class Start(NamedTuple):
@@ -40,7 +41,7 @@ def masked_(net: mlp.Net, mask: Tensor) -> None:
     net.w2.mul_(mask[:, split:].view_as(net.w2))
 
 
-def gradients(net: mlp.Net, images: Images, chunk: int = mlp.CHUNK) -> Tensor:
+def gradients(net: mlp.Net, images: Images, chunk: int = CHUNK) -> Tensor:
     """Of the mean cross-entropy on the images by the weights, (S, d)."""
     w1, w2 = torch.zeros_like(net.w1), torch.zeros_like(net.w2)
     for pixels, labels in zip(images.pixels.split(chunk), images.labels.split(chunk), strict=True):

@@ -1,4 +1,4 @@
-"""The arrays of a cell: a run along the first axis of each. Nothing here needs torch."""
+"""The arrays of a cell, a run along the first axis of each. Nothing here needs torch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
+CHUNK = 1000  # images that are scored at once
 COMMON = {"epochs"}  # what is the same for all runs of a cell, and has no axis of runs
 
 
