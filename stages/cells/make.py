@@ -23,7 +23,7 @@ SILENCE_S = 60.0  # between two lines of progress where there is no terminal to 
 Results = Iterator[tuple[Job, list[Arrays] | BaseException]]
 
 
-def make(what: str, cells: list[Cell], data: str) -> None:
+def make(what: str, cells: list[Cell], data: Path) -> None:
     """Write every cell's file, and say how many cells were trained and how many came from the store.
 
     `data` is the path of the prepared data's file. UserError if a cell cannot be trained; the others are then in the
@@ -64,7 +64,7 @@ def refuse_too_many(jobs: list[Job], cells: list[Cell], shape: tuple[int, ...], 
     refuse_too_large(what, remedy, *(needed[place] for place in largest), here=here)
 
 
-def _train(what: str, cells: list[Cell], maker: Maker, data: str, shape: tuple[int, ...]) -> None:
+def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[int, ...]) -> None:
     """Train the cells, and write each one's file to its place and into the store as it is finished."""
     parts: dict[int, dict[int, Arrays]] = defaultdict(dict)
     failed: dict[int, str] = {}
@@ -90,7 +90,7 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: str, shape: tuple[i
 
 @contextmanager
 def _results(
-    cells: list[Cell], maker: Maker, data: str, shape: tuple[int, ...], progress: Callable[[float], None]
+    cells: list[Cell], maker: Maker, data: Path, shape: tuple[int, ...], progress: Callable[[float], None]
 ) -> Iterator[tuple[list[Job], Results]]:
     """The jobs, and their results as they finish: from the Dask cluster where one is named, else from this machine."""
     if os.environ.get(CLUSTER):
@@ -100,7 +100,7 @@ def _results(
             jobs = split(cells, cluster.workers(client), maker.device)
             for at_once, here in cluster.machines(client) if maker.device == "cpu" else []:
                 refuse_too_many(jobs, cells, shape, at_once, here)
-            yield jobs, cluster.run(client, jobs, maker, Path(data).read_bytes(), _of(jobs, progress))
+            yield jobs, cluster.run(client, jobs, maker, data.read_bytes(), _of(jobs, progress))
     else:
         workers = workers_asked() if maker.device == "cpu" else 1
         jobs = split(cells, workers, maker.device)

@@ -39,13 +39,13 @@ def _start(shares: "SynchronizedArray[float]") -> None:
 
 
 @cache
-def _worker(data: str) -> "Worker":
+def _worker(data: Path) -> "Worker":
     from stages.cells.worker import Worker
 
-    return Worker(Path(data).read_bytes())
+    return Worker(data.read_bytes())
 
 
-def _work(place: int, job: Job, maker: Maker, data: str) -> Any:
+def _work(place: int, job: Job, maker: Maker, data: Path) -> Any:
     def report(share: float) -> None:
         _shares[place] = share
 
@@ -53,7 +53,7 @@ def _work(place: int, job: Job, maker: Maker, data: str) -> Any:
 
 
 def run(
-    jobs: list[Job], maker: Maker, data: str, workers: int, progress: Callable[[list[float]], None]
+    jobs: list[Job], maker: Maker, data: Path, workers: int, progress: Callable[[list[float]], None]
 ) -> Iterator[tuple[Job, Any]]:
     """Each job with its result, or with the exception that ended it, as they finish.
 

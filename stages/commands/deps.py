@@ -4,7 +4,6 @@ DVC does not see imports. The stages that train cells depend on the sealed folde
 they import cannot change a byte of what they make. With --check nothing is written, and what differs is an error.
 """
 
-import argparse
 import ast
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,10 +50,7 @@ def sources(deps: list[str], cmd: str) -> list[str]:
     return sorted(code | others)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 if something differs")
-    args = parser.parse_args()
+def main(check: bool = False) -> None:
     yaml = YAML()
     yaml.width = 120
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -67,7 +63,7 @@ def main() -> None:
             if deps != list(entry["deps"]):
                 changed.append(stage)
                 entry["deps"][:] = deps
-        if changed and args.check:
+        if changed and check:
             raise files.UserError(f"{name}: the deps of {', '.join(changed)} differ; to write them: make deps")
         if changed:
             with open(name, "w", encoding="utf-8") as file:

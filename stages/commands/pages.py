@@ -4,7 +4,6 @@ Vega, Vega-Lite and Vega-Embed, as an installed package brings them, go into a p
 checkout's own .dvc/config.local names it; git knows neither.
 """
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +36,6 @@ JAVASCRIPT
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     template = Path(".dvc/tmp/page.html")
     script = vl_convert.javascript_bundle(vl_version=VEGA_LITE).replace("</script", "<\\/script")  # type: ignore[call-arg]
     files.write(template, PAGE.replace("JAVASCRIPT", script).encode())

@@ -5,7 +5,6 @@ moment has every later command fail on them. The first is removed; the second is
 was recorded since is recorded again, finished cells from DVC's cache without training.
 """
 
-import argparse
 import json
 import subprocess
 from pathlib import Path
@@ -64,7 +63,6 @@ def restore(path: Path) -> None:
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     unlock()
 
 
