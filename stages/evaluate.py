@@ -39,9 +39,8 @@ def main(data: Path, models: Path, paper: Path, out: Path) -> None:
     files.write(out / "cells.csv", to_csv(cells))
     files.write(out / "curves.csv", to_csv(curves))
     published = files.read_table(paper, "test_accuracy_percent")
-    files.write(
-        out / "paper.csv", to_csv(against_paper(cells, published if params.data.is_the_papers() else published[:0]))
-    )
+    comparable = published if params.data.is_the_papers() else published[:0]
+    files.write(out / "paper.csv", to_csv(against_paper(cells, comparable)))
     files.write(out / "summary.json", to_json(summary(cells)))
     console.print(f"{len(cells)} models of {params.data.name} in {out}/cells.csv, {int(cells.diverged.sum())} diverged")
 

@@ -1,5 +1,7 @@
-"""Stage `verdict`: from the cells' rows to metrics/verdict.json, see core/verdict.py and core/descent.py; and the few
-numbers that sum up an experiment."""
+"""Stage `verdict`: is there a double descent? The answer for every width, and the few numbers that sum up a run.
+
+The statistic is in stages/statistic/descent.py, the rules are in stages/statistic/verdict.py.
+"""
 
 from pathlib import Path
 
