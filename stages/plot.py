@@ -144,7 +144,10 @@ def over_epochs(curves: pd.DataFrame, caption: str) -> Figure:
 
 
 def points(means: pd.DataFrame) -> pd.DataFrame:
-    """For `dvc plots`: a row a cell; errors and shares in %, with their bands of one standard deviation."""
+    """For `dvc plots`: from `cell_means`, a row a cell, errors and shares in % with bands of one standard deviation.
+
+    Where every seed diverged, a share is nan. Where there is one seed, a band has no height.
+    """
     found = means[["width", "alpha"]].assign(colour=means.width.map(width_colour))
     for name in ("test_error", "zero_fraction", "prunable_fraction"):
         value, spread = 100 * means[name], 100 * means[f"{name}_sd"].fillna(0)
@@ -152,8 +155,17 @@ def points(means: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
+def histories(curves: pd.DataFrame) -> pd.DataFrame:
+    """For `dvc plots`: the training curves (`curves.csv`), a row per cell and evaluated epoch, with errors in %."""
+    errors = {name: 100 * curves[name] for name in ("test_error", "train_error")}
+    return curves[["width", "alpha", "epoch", "train_loss"]].assign(**errors)
+
+
 def heights(verdict: dict[str, Any]) -> pd.DataFrame:
-    """For `dvc plots`: a row a width, D with its interval in points, and the answer."""
+    """For `dvc plots`: from the verdicts of one data set, a row a width, with D, its interval in points and the answer.
+
+    A width without a D has no row. Where no width has one, as with fewer than four seeds, the table is empty.
+    """
     rows = [
         {"width": width, "colour": width_colour(width), "interval": d_with_interval(v), "answer": answer(v)}
         | {"double_descent": answer(v).split(":")[0], **{name: 100 * v[name] for name in ("D", "D_low", "D_high")}}
@@ -187,11 +199,9 @@ def main() -> None:
     out = Path(args.out)
     for stem, figure in figures.items():
         save(out / f"{stem}.png", figure)
-    files.write(out / "cells.json", to_records(points(means).assign(run=caption)))
-    errors = {name: 100 * curves[name] for name in ("test_error", "train_error")}
-    of_epochs = curves[["width", "alpha", "epoch", "train_loss"]].assign(**errors, run=caption)
-    files.write(out / "curves.json", to_records(of_epochs))
-    files.write(out / "verdict.json", to_records(heights(verdict).assign(run=caption)))
+    charts = {"cells": points(means), "curves": histories(curves), "verdict": heights(verdict)}
+    for stem, table in charts.items():
+        files.write(out / f"{stem}.json", to_records(table.assign(run=caption)))
 
 
 if __name__ == "__main__":
