@@ -23,10 +23,10 @@ from dvc.utils.hydra import apply_overrides
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from stages.base.params import parse
+from stages.commands.experiment import overrides
 from stages.figures.style import width_colour
 from stages.plot import heights, histories, how, points
 from stages.statistic.tables import cell_means, to_records
-from stages.sweep import named
 from tests.workspace import ROOT, Workspace
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -175,7 +175,7 @@ def test_seven_revisions_are_readable(tmp_path: Path, browser: Browser) -> None:
         clone.git("checkout", "-q", "-B", name, "published")
         folder = ROOT / "experiments" / name
         cells, verdict = pd.read_csv(folder / "cells.csv"), json.loads((folder / "verdict.json").read_text())
-        apply_overrides(tmp_path / "params.yaml", named(name))
+        apply_overrides(tmp_path / "params.yaml", overrides(name))
         caption = how(cells, parse((tmp_path / "params.yaml").read_text()))
         for stem, table in (("cells", points(cell_means(cells))), ("verdict", heights(verdict["mnist"]))):
             (tmp_path / f"plots/{stem}.json").write_bytes(to_records(table.assign(run=caption)))
