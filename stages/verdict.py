@@ -1,12 +1,13 @@
-"""Stage `verdict`: from the cells' rows to metrics/verdict.json, see core/verdict.py and core/descent.py; and the few
-numbers that sum up an experiment."""
+"""Stage `verdict`: from the cells' rows to a verdict, see stages/statistic/, and to the few numbers of a headline."""
 
 import argparse
 from pathlib import Path
 
 from stages.base import files
 from stages.base.console import console, run
+from stages.statistic.descent import TooFewSeeds
 from stages.statistic.findings import finding, headline
+from stages.statistic.results import VERDICT, read_cells
 from stages.statistic.tables import to_json
 from stages.statistic.verdict import verdict
 
@@ -16,14 +17,14 @@ def main() -> None:
     parser.add_argument("--cells", required=True)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
-    cells = files.read_table(args.cells)
+    cells = read_cells(Path(args.cells))
     name = cells.dataset.iloc[0]
     try:
         found = verdict(cells)
-    except ValueError as error:
+    except TooFewSeeds as error:
         found = {name: {}}
         console.print(f"no verdict: {error}")
-    files.write(Path(args.out) / "verdict.json", to_json(found))
+    files.write(Path(args.out) / VERDICT, to_json(found))
     files.write(Path(args.out) / "headline.json", to_json(headline(cells, found[name])))
     console.print(finding(cells, found[name]))
 

@@ -1,18 +1,18 @@
 """Tables made from the cells' rows: the comparison with the paper, the training curves, the summary; and tables as
 bytes."""
 
+import io
 import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-
 AXES = ("width", "alpha", "strength", "features", "dimension", "epoch")  # columns whose values are chosen, not measured
 
 
-def axis_value(value: float) -> str:
-    """The shortest text that is exactly this number: 0, 0.001, 1e-05, 1.00000001. Two different values stay different."""
+def axis_value(value: Any) -> str:
+    """The shortest text that is exactly this number, such as 0, 0.001, 1e-05 or 1.00000001."""
     return repr(float(value)).removesuffix(".0")
 
 
@@ -21,6 +21,11 @@ def to_csv(table: pd.DataFrame) -> bytes:
     floats = [name for name in AXES if name in table and pd.api.types.is_float_dtype(table[name])]
     exact = {name: table[name].map(axis_value, na_action="ignore") for name in floats}
     return table.assign(**exact).to_csv(index=False, float_format="%.7g", lineterminator="\n").encode()
+
+
+def as_written(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as `to_csv` leaves it, so that what is made from it can be made again from the file."""
+    return pd.read_csv(io.BytesIO(to_csv(table)))
 
 
 def to_json(numbers: dict[str, Any]) -> bytes:
