@@ -1,24 +1,22 @@
 """Stage `heads`: the heads of every width, beside those on raw pixels and on a pretrained backbone, as one table."""
 
 import argparse
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from stages.base import files
-from stages.base.console import console, run
+from stages.base.console import run
 from stages.base.params import Heads
-from stages.figures.style import OKABE_ITO, STYLE, panels, save
+from stages.figures import heads as figures
+from stages.figures.outputs import write_study
 from stages.linear.heads import Features, measure
-from stages.statistic.tables import to_csv, to_json, to_records
-
-HEADS = ["ridge", "lasso", "logistic"]
+from stages.statistic import heads as statistic
+from stages.statistic.protocol import trained
+from stages.statistic.tables import as_written, axis_value
 
 
 def whole_images(config: Heads, data: dict[str, Any]) -> dict[str, tuple[Tensor, Tensor]]:
@@ -33,87 +31,6 @@ def whole_images(config: Heads, data: dict[str, Any]) -> dict[str, tuple[Tensor,
         train, test = (backbone.features(network, transform, part, data["mean"], data["std"]) for part in pixels)
         found["pretrained"] = train, test
     return found
-
-
-def best(table: pd.DataFrame) -> pd.DataFrame:
-    """Per features, dimension and head: mean over seeds at the strength with the smallest mean test error."""
-    means = (
-        table.groupby(["features", "dimension", "head", "strength"], sort=False).mean(numeric_only=True).reset_index()
-    )
-    return means.loc[means.groupby(["features", "dimension", "head"], sort=False).test_error.idxmin()]
-
-
-def summary(chosen: pd.DataFrame) -> dict[str, Any]:
-    """For metrics/heads.json: per features the best head of the largest dimension."""
-    found: dict[str, Any] = {}
-    for features, rows in chosen.groupby("features", sort=False):
-        largest = rows[rows.dimension == rows.dimension.max()].set_index("head")
-        found[str(features)] = {"dimension": int(largest.dimension.iloc[0])} | {
-            f"{head}_error": float(error) for head, error in largest.test_error.items()
-        }
-    return found
-
-
-def finding(found: dict[str, Any]) -> str:
-    """One sentence, from the numbers of `summary`."""
-    said = []
-    for features, v in found.items():
-        errors = ", ".join(f"{head} {100 * v[f'{head}_error']:.1f} %" for head in HEADS if f"{head}_error" in v)
-        own = f", the networks' own last layer {100 * v['own_error']:.1f} %" if "own_error" in v else ""
-        said.append(f"{features} ({v['dimension']} of them): {errors}{own}")
-    return f"Smallest test error of a refitted last layer over the strength of its penalty: {'; '.join(said)}."
-
-
-def points(table: pd.DataFrame, caption: str) -> pd.DataFrame:
-    """For `dvc plots`: mean test error in % over strength, of the refitted heads at each kind's largest dimension."""
-    largest = table.groupby("features").dimension.transform("max")
-    rows = table[(table.dimension == largest) & (table["head"] != "own")]
-    errors = rows.groupby(["head", "features", "strength"], sort=False).test_error
-    mean, sd = 100 * errors.mean(), 100 * errors.std().fillna(0)
-    found = pd.DataFrame({"test_error": mean, "low": mean - sd, "high": mean + sd}).reset_index()
-    return found.rename(columns={"features": "series"}).assign(run=found["head"] + ", " + caption)
-
-
-def at_work(rows: pd.DataFrame, head: str) -> pd.Series:
-    """Effective parameters for ridge, for the others the share of weights that are not zero in %."""
-    return rows.p_eff_train if head == "ridge" else 100 * rows.nonzeros
-
-
-def figure(table: pd.DataFrame, chosen: pd.DataFrame, caption: str) -> Figure:
-    """One column a head. Over the penalty's strength at each kind's largest dimension, then over the dimension at the
-    best strength: test error, and how much is at work."""
-    kinds = list(dict.fromkeys(table.features))
-    colours = dict(zip(kinds, cycle(OKABE_ITO), strict=False))
-    whole, axes = panels(4 * len(HEADS), columns=len(HEADS), size=(3.9, 2.4))
-    for column, head in enumerate(HEADS):
-        error, work, error_over, work_over = axes[column :: len(HEADS)]
-        for kind in kinds:
-            rows = table[(table["head"] == head) & (table.features == kind)]
-            best_rows = chosen[(chosen["head"] == head) & (chosen.features == kind)].sort_values("dimension")
-            style: Any = {"color": colours[kind], "marker": "o", "markersize": 3}
-            largest = rows[rows.dimension == rows.dimension.max()].groupby("strength")
-            means, sd = largest.mean(numeric_only=True), 100 * largest.test_error.std().fillna(0)
-            mean = 100 * means.test_error
-            error.plot(means.index, mean, label=f"{kind} ({rows.dimension.max()})", **style)
-            error.fill_between(means.index, mean - sd, mean + sd, color=colours[kind], alpha=0.25, linewidth=0)
-            work.plot(means.index, at_work(means, head), **style)
-            if head == "ridge":
-                work.plot(means.index, means.p_eff_test, color=colours[kind], linestyle=":")
-            error_over.plot(best_rows.dimension, 100 * best_rows.test_error, **style)
-            work_over.plot(best_rows.dimension, at_work(best_rows, head), **style)
-        error.set(title=head, ylim=(0, 90), ylabel="test error, %", xscale="log")
-        work.set(xscale="log", xlabel="strength of the penalty")
-        error_over.set(xscale="log", ylim=(0, 90), ylabel="test error, %")
-        work_over.set(xscale="log", xlabel="dimension, at the best strength")
-        for ax in (work, work_over):
-            ax.set(ylabel="effective parameters" if head == "ridge" else "weights not zero, %")
-            ax.set(**({"yscale": "log"} if head == "ridge" else {"ylim": (0, 105)}))
-    whole.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(kinds))
-    whole.suptitle(
-        "Last layers refitted on different features (of that dimension), mean and standard deviation over seeds;\n"
-        f"effective parameters at training images, dotted at test images\n{caption}"
-    )
-    return whole
 
 
 def main() -> None:
@@ -144,21 +61,22 @@ def main() -> None:
             "every network of the first of grid.alpha diverged and head.features names no other features: "
             "no last layer to refit; add random, pca or pixels to head.features, or put a smaller alpha first"
         )
-    table = pd.concat(parts, ignore_index=True)
-    chosen = best(table)
-    found = summary(chosen)
-    sentence = finding(found)
+    table = as_written(pd.concat(parts, ignore_index=True))
+    chosen = statistic.best(table)
+    numbers = statistic.summary(chosen)
     few = f"{data['dataset']}, {table.seed.nunique()} seeds"
-    trained_at = ", ".join(f"{alpha:g}" for alpha in table.alpha.dropna().unique())
-    caption = f"{few}, hidden layers trained at alpha {trained_at}" if trained_at else few
-    plt.style.use(STYLE)
-    metrics, plots = Path(args.metrics), Path(args.plots)
-    files.write(metrics / "heads.csv", to_csv(table))
-    files.write(metrics / "heads.json", to_json({data["dataset"]: found}))
-    files.write(metrics / "heads.md", f"{sentence}\n".encode())
-    save(plots / "heads.png", figure(table, chosen, caption))
-    files.write(plots / "heads.json", to_records(points(table, few)))
-    console.print(sentence)
+    alphas = ", ".join(axis_value(alpha) for alpha in table.alpha.dropna().unique())
+    caption = f"{few}; hidden layers trained at alpha {alphas}: {trained(params)}" if alphas else few
+    write_study(
+        "heads",
+        Path(args.metrics),
+        Path(args.plots),
+        tables={"heads": table},
+        numbers={data["dataset"]: numbers},
+        sentence=statistic.finding(numbers),
+        figure=figures.over_strength(table, chosen, caption),
+        points=statistic.points(table, few),
+    )
 
 
 if __name__ == "__main__":
