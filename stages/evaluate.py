@@ -15,6 +15,7 @@ from stages.base.machine import threads
 from stages.cells.cell import read_fit
 from stages.measure.runs import curve_table, rows
 from stages.measure.sparsity import Seen
+from stages.statistic.protocol import is_as_published
 from stages.statistic.tables import against_paper, summary, to_csv, to_json
 
 COPIES = 10  # of a cell's file in memory while it is measured, about
@@ -39,7 +40,7 @@ def main(data: Path, models: Path, paper: Path, out: Path) -> None:
     files.write(out / "cells.csv", to_csv(cells))
     files.write(out / "curves.csv", to_csv(curves))
     published = files.read_table(paper, "test_accuracy_percent")
-    comparable = published if params.data.is_the_papers() else published[:0]
+    comparable = published if is_as_published(params) else published[:0]
     files.write(out / "paper.csv", to_csv(against_paper(cells, comparable)))
     files.write(out / "summary.json", to_json(summary(cells)))
     console.print(f"{len(cells)} models of {params.data.name} in {out}/cells.csv, {int(cells.diverged.sum())} diverged")

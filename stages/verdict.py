@@ -7,20 +7,22 @@ from pathlib import Path
 
 from stages.base import files
 from stages.base.console import console, run
+from stages.statistic.descent import TooFewSeeds
 from stages.statistic.findings import finding, headline
+from stages.statistic.results import VERDICT, read_cells
 from stages.statistic.tables import to_json
 from stages.statistic.verdict import verdict
 
 
 def main(cells: Path, out: Path) -> None:
-    table = files.read_table(cells)
+    table = read_cells(cells)
     name = table.dataset.iloc[0]
     try:
         found = verdict(table)
-    except ValueError as error:
+    except TooFewSeeds as error:
         found = {name: {}}
         console.print(f"no verdict: {error}")
-    files.write(out / "verdict.json", to_json(found))
+    files.write(out / VERDICT, to_json(found))
     files.write(out / "headline.json", to_json(headline(table, found[name])))
     console.print(finding(table, found[name]))
 

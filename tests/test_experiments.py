@@ -8,6 +8,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from stages.figures import grid
+from stages.figures.style import to_bytes
+from stages.statistic.protocol import is_as_published
+from stages.statistic.results import read_results
 from stages.sweep import named
 from tests.test_determinism import same_machine
 from tests.workspace import ROOT, Workspace
@@ -55,6 +59,21 @@ def test_its_verdict_is_that_of_its_cells(name: str, tmp_path: Path) -> None:
     Workspace(ROOT).run("python", "-m", "stages.verdict", "--cells", str(folder / "cells.csv"), "--out", str(tmp_path))
     for file in ("verdict.json", "headline.json"):
         assert json.loads((tmp_path / file).read_text()) == json.loads((folder / file).read_text()), file
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_figures_are_drawn_from_its_committed_cells(name: str) -> None:
+    folder = ROOT / "experiments" / name
+    figures = grid.of_cells(read_results(folder))
+    assert {path.stem for path in folder.glob("*.png")} == set(figures)
+    drawn = {stem: to_bytes(figure, "png") for stem, figure in figures.items()}
+    assert [stem for stem in drawn if drawn[stem] != (folder / f"{stem}.png").read_bytes()] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_what_is_as_published_stands_beside_the_papers_numbers(name: str) -> None:
+    results = read_results(ROOT / "experiments" / name)
+    assert is_as_published(results.params) or results.paper.empty
 
 
 MAKEFILE = (ROOT / "Makefile").read_text()

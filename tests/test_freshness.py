@@ -65,12 +65,12 @@ CELLS = [f"{width}-{alpha}" for width in (2, 3) for alpha in (0.0, 0.1)]
 TRAIN, HEAD = {f"train@{cell}" for cell in CELLS}, {"head@2", "head@3"}
 PRUNE = {"prune@magnitude-finetune", "prune@magnitude-rewind"}
 USERS = {  # of a group's parameters, besides those named below
-    "data": {"prepare", "evaluate"},
-    "train": {"evaluate", "plot", *TRAIN},
+    "data": {"prepare", "evaluate", "plot", "heads"},
+    "train": {"evaluate", "plot", "heads", *TRAIN},
     "lasso": {"lasso"},
     "head": {"heads", *HEAD},
 }
-MORE_USERS = {"data.name": {"download"}, "data.label_noise": {"plot"}}
+MORE_USERS = {"data.name": {"download"}}
 
 
 @pytest.fixture(scope="module")

@@ -57,10 +57,6 @@ class Data(Group):
     label_noise: Annotated[float, Field(ge=0, lt=1)]
     seed: Seed
 
-    def is_the_papers(self) -> bool:
-        """MNIST, 500 images a class, the true labels: what the paper's numbers can be compared with."""
-        return (self.name, self.train_per_class, self.test_per_class, self.label_noise) == ("mnist", 500, 500, 0)
-
 
 class Grid(Group):
     width: Annotated[list[Count], Field(min_length=1), AfterValidator(_unique)]
