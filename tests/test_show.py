@@ -20,7 +20,7 @@ def test_a_line_a_width_is_printed_from_the_committed_results() -> None:
 
 def test_a_folder_without_results_gets_one_line(tmp_path: Path) -> None:
     output = Workspace(ROOT).run("python", "-m", "stages.commands.show", str(tmp_path), ok=False)
-    assert output == f"error: {tmp_path}/cells.csv is missing; to make it: python -m stages.sweep\n"
+    assert output == f"error: {tmp_path}/cells.csv is missing; to make it: dvc repro\n"
 
 
 @pytest.mark.parametrize("name", ["cells.csv", "paper.csv", "verdict.json"])

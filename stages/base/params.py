@@ -10,7 +10,7 @@ from ruamel.yaml.error import YAMLError
 
 T = TypeVar("T")
 P = TypeVar("P", bound=BaseModel)
-VERDICT_SEEDS = 4  # fewer give no verdict
+LEAST_SEEDS = 4  # fewer give no verdict: two on either side of a split
 MOST = 10**9  # of anything: more is a slip, and in products too much for 64 bits
 Count = Annotated[int, Field(ge=1, le=MOST)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]

@@ -15,16 +15,14 @@ from stages.statistic.results import read_results
 def main(*folders: Path, out: Path, over: str = "alpha") -> None:
     if over not in ("alpha", "width"):
         raise files.UserError(f"--over {over}: must be alpha or width")
-    names = {"paper" if folder == Path("metrics") else folder.name: folder for folder in folders}
-    experiments = {name: read_results(folder) for name, folder in names.items()}
+    names = ["paper" if folder == Path("metrics") else folder.name for folder in folders]
+    experiments = {name: read_results(folder) for name, folder in zip(names, folders, strict=True)}
     if over == "width":
         save(out, comparison.over_width(experiments))
     elif comparison.common_widths(experiments):
         save(out, comparison.over_alpha(experiments))
     else:
-        raise files.UserError(
-            f"no width is in all of {', '.join(map(str, folders))}; to compare over width: --over width"
-        )
+        raise files.UserError(f"no width is in all of {', '.join(names)}; to compare over width: --over width")
 
 
 if __name__ == "__main__":

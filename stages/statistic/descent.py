@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from stages.base.params import LEAST_SEEDS
+
 Floats = NDArray[np.float64]
 Order = NDArray[np.bool_]
-LEAST_SEEDS = 4  # two on either side of a split
 LEAST_POINTS = 3  # of an axis: a peak and a valley on either side
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from stages.statistic.descent import LEAST_POINTS, LEAST_SEEDS
+from stages.base.params import LEAST_SEEDS
+from stages.statistic.descent import LEAST_POINTS
 from stages.statistic.tables import axis_value, cell_means
 from stages.statistic.verdict import SIGNIFICANCE, SMALLEST
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from stages.statistic.descent import LEAST_POINTS, LEAST_SEEDS, descent, holm
+from stages.base.params import LEAST_SEEDS
+from stages.statistic.descent import LEAST_POINTS, descent, holm
 from stages.statistic.findings import NO_SEEDS, d_with_interval
 from stages.statistic.verdict import FITTED, SIGNIFICANCE, SMALLEST, peaks
 
