@@ -30,14 +30,14 @@ def imported(module: str) -> set[str]:
             continue
         found.add(str(path))
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        todo += [name for name in _imports(tree) if name.startswith("stages")]
+        todo += [name for name in imports(tree) if name.startswith("stages")]
         texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
         named = [path.parent / text for text in texts if isinstance(text, str) and text.endswith(OTHERS)]
         found |= {str(file) for file in named if file.is_file()}
     return found
 
 
-def _imports(tree: ast.Module) -> Iterator[str]:
+def imports(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
