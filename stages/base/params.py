@@ -157,6 +157,8 @@ def document(text: str) -> Any:
     """What the YAML holds, read as DVC reads it (YAML 1.2) and unchecked; ParamsError if it is no YAML."""
     try:
         return YAML(typ="safe").load(text)
+    except LookupError:
+        raise ParamsError("not valid YAML: a value that does not suit its tag (!!...); write it without") from None
     except (YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:  # the last ones: of odd tags
         raise ParamsError(f"not valid YAML: {_short(' '.join(str(error).split()), 500)}") from None
 
@@ -183,7 +185,7 @@ def _one_line(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"{path}: unknown key"
     if isinstance(value, str) and _is_number(value):
-        return f"{path}: {value!r} is text to YAML, not a number; write a decimal point, such as 1.0e-4"
+        return f"{path}: {value!r} is text to YAML, not a number; write it as 1.0e-4 is written, without quotes"
     return f"{path}: {_short(SHOWN.repr(value))} {message}"
 
 

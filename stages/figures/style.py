@@ -22,7 +22,7 @@ from stages.base import files
 from stages.statistic.tables import axis_value
 
 # from the start, whatever a user's matplotlibrc says
-style.use(["default", Path(__file__).with_suffix(".mplstyle")])
+style.use(["default", Path(__file__).with_name("style.mplstyle")])
 OKABE_ITO = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]  # told apart with any colour vision
 GRADIENT = matplotlib.colormaps["viridis"]
 WIDTHS = [1, 5, 10, 25, 50, 75, 100, 1000]  # evenly spaced along the gradient
