@@ -4,7 +4,7 @@ import argparse
 
 from stages.base import files
 from stages.base.console import run
-from stages.cells.cell import prune_cell
+from stages.cells.cell import Cell, prune_cell
 from stages.cells.make import make
 
 
@@ -13,15 +13,18 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
-    if files.read_params().data.label_noise:
-        raise files.UserError("params.yaml: data.label_noise must be 0 for pruning, which adds wrong labels of its own")
-    params = files.read_prune_params()
-    cells = [
-        prune_cell(params.prune, method, retraining, args.out)
-        for method in params.grid.method
-        for retraining in params.grid.retraining
-    ]
-    make("pruning", cells, args.data)
+
+    def wanted() -> list[Cell]:
+        if files.read_params().data.label_noise:
+            raise files.UserError("params.yaml: data.label_noise must be 0 for pruning, which adds wrong labels itself")
+        params = files.read_prune_params()
+        return [
+            prune_cell(params.prune, method, retraining, args.out)
+            for method in params.grid.method
+            for retraining in params.grid.retraining
+        ]
+
+    make("pruning", wanted, args.data)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import argparse
 
 from stages.base import files
 from stages.base.console import run
-from stages.cells.cell import fit_cell
+from stages.cells.cell import Cell, fit_cell
 from stages.cells.make import make
 
 
@@ -18,9 +18,12 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
-    params = files.read_params()
-    cells = [fit_cell(params.train, args.width, alpha, args.out) for alpha in params.grid.alpha]
-    make(f"width {args.width}", cells, args.data)
+
+    def wanted() -> list[Cell]:
+        params = files.read_params()
+        return [fit_cell(params.train, args.width, alpha, args.out) for alpha in params.grid.alpha]
+
+    make(f"width {args.width}", wanted, args.data)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""How cells are split into jobs, so that workers side by side end together."""
+"""How cells are split into jobs, so that workers side by side end together, and who may do them."""
 
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from stages.cells.cell import Cell
+from stages.base.files import UserError
+from stages.cells.cell import Cell, Maker
 
 
 @dataclass(frozen=True)
@@ -35,3 +36,11 @@ def split(cells: list[Cell], workers: int, device: str) -> list[Job]:
         for first, last in pairwise(edges):
             jobs.append(Job((place,), cell.procedure, [cell.options], range(first, last)))
     return jobs
+
+
+def refuse_other(who: str, its: Maker, wanted: Maker) -> None:
+    """UserError unless a process that is what `its` says makes the cells that are wanted."""
+    for what in ("training", "torch", "device", "data"):
+        here, there = getattr(wanted, what), getattr(its, what)
+        if here != there:
+            raise UserError(f"{who} has {what} {there[:16]}, this checkout has {here[:16]}: it trains nothing")
