@@ -64,7 +64,7 @@ def refuse_too_many_files(workers: int) -> None:
         )
 
 
-def _start_server() -> None:
+def start_server() -> None:
     """Start the process that imports torch once and then is forked, so that Ctrl-C never reaches it or its children.
 
     Ctrl-C goes to every process of a terminal. The parent decides what follows, the others would show a traceback.
@@ -90,7 +90,7 @@ def run(
     refuse_too_many_files(workers)
     context = multiprocessing.get_context("forkserver")
     try:
-        _start_server()
+        start_server()
         shares = context.RawArray("d", len(jobs))  # without a lock, which a worker that dies might never give back
         pool = ProcessPoolExecutor(workers, context, _start, (shares,))
     except (OSError, EOFError) as error:
@@ -123,7 +123,8 @@ def run(
 
 
 def _not_started(workers: int, error: Exception) -> UserError:
-    return UserError(f"{workers} worker processes cannot be started ({error}); SDD_WORKERS=1 takes fewer")
+    remedy = "SDD_WORKERS=1 takes fewer, and TMPDIR names a folder for their socket, whose path must be short"
+    return UserError(f"{workers} worker processes cannot be started ({error}); {remedy}")
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:
