@@ -36,10 +36,11 @@ def _about(data: str) -> tuple[Maker, int]:
     return maker_of_this_process(data), memory()
 
 
-def _work(job: Job, maker: Maker, data: bytes) -> Any:
+def _work(task: bytes, data: bytes) -> Any:
     global _worker
     from stages.cells.worker import Worker, maker_of_this_process
 
+    job, maker = cloudpickle.loads(task)
     refuse_other(f"worker {get_worker().address}", maker_of_this_process(maker.data), maker)
     worker = _worker
     if worker is None or worker.maker != maker:
@@ -88,14 +89,15 @@ def run(
     client: Client, jobs: list[Job], maker: Maker, data: bytes, progress: Callable[[list[float]], None]
 ) -> Generator[tuple[Job, Any]]:
     """Each job with its result, or with the exception that ended it, as they finish; see `pool.run`."""
-    # as bytes: the scheduler unpickles a task's function, and need not have our code
+    # as bytes: the scheduler unpickles a task's function and arguments, and need not have our code
     work = client.submit(cloudpickle.loads, cloudpickle.dumps(_work))
     with dask.config.set({LARGE: "1 TiB"}):
         # as a task: workers that come late get the data from others, and if all who have it die the scheduler has it
         prepared = client.submit(bytes, data, key=f"prepared-{maker.data}")
     futures = {}
     for place, job in enumerate(jobs):
-        futures[client.submit(operator.call, work, job, maker, prepared, pure=False, priority=-place)] = job
+        task = cloudpickle.dumps((job, maker))
+        futures[client.submit(operator.call, work, task, prepared, pure=False, priority=-place)] = job
     places = {future: place for place, future in enumerate(futures)}
     shares = [0.0] * len(jobs)
     for future in as_completed(list(futures)):

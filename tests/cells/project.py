@@ -23,10 +23,10 @@ ENDLESS: dict[str, dict[str, Any]] = {
     "grid": {"width": [3], "alpha": [0.0, 10000.0]},
     "train": {
         "seeds": 2,
-        "epochs": 10**6,
+        "epochs": 30_000,
         "batch_size": 1,
         "lr": 0.05,
-        "eval_every": 1000,
+        "eval_every": 20,
         "penalty": "l1",
         "solver": "proximal",
         "stop_at_train_error": 0.85,
