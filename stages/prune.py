@@ -4,20 +4,22 @@ from pathlib import Path
 
 from stages.base import files
 from stages.base.console import run
-from stages.cells.cell import prune_cell
+from stages.cells.cell import Cell, prune_cell
 from stages.cells.make import make
 
 
 def main(data: Path, out: Path) -> None:
-    if files.read_params().data.label_noise:
-        raise files.UserError("params.yaml: data.label_noise must be 0 for pruning, which adds wrong labels of its own")
-    params = files.read_prune_params()
-    cells = [
-        prune_cell(params.prune, method, retraining, out)
-        for method in params.grid.method
-        for retraining in params.grid.retraining
-    ]
-    make("pruning", cells, data)
+    def wanted() -> list[Cell]:
+        if files.read_params().data.label_noise:
+            raise files.UserError("params.yaml: data.label_noise must be 0 for pruning, which adds wrong labels itself")
+        params = files.read_prune_params()
+        return [
+            prune_cell(params.prune, method, retraining, out)
+            for method in params.grid.method
+            for retraining in params.grid.retraining
+        ]
+
+    make("pruning", wanted, data)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,16 @@ from pathlib import Path
 
 from stages.base import files
 from stages.base.console import run
-from stages.cells.cell import fit_cell
+from stages.cells.cell import Cell, fit_cell
 from stages.cells.make import make
 
 
 def main(width: int, data: Path, out: Path) -> None:
-    params = files.read_params()
-    cells = [fit_cell(params.train, width, alpha, out) for alpha in params.grid.alpha]
-    make(f"width {width}", cells, data)
+    def wanted() -> list[Cell]:
+        params = files.read_params()
+        return [fit_cell(params.train, width, alpha, out) for alpha in params.grid.alpha]
+
+    make(f"width {width}", wanted, data)
 
 
 if __name__ == "__main__":

@@ -7,37 +7,45 @@ results come back as arrays. The scheduler needs neither. Dask's own settings ap
 import logging
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import cloudpickle
-from distributed import Client, WorkerPlugin, as_completed, get_worker
+import dask.config
+import dask.utils
+from distributed import Client, as_completed, get_worker
 
 from stages.base.files import UserError
 from stages.base.machine import memory
 from stages.cells.cell import Maker
-from stages.cells.jobs import Job
+from stages.cells.jobs import Job, refuse_other
 
-PATIENCE_S = 30.0  # for the scheduler, and again for the first worker
-
-
-class PreparedData(WorkerPlugin):
-    """Kept by the scheduler, so that a worker that comes late, or anew, gets it as well."""
-
-    name = "prepared-data"
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.worker: Any = None
-
-
-def _work(job: Job, maker: Maker) -> Any:
+if TYPE_CHECKING:
     from stages.cells.worker import Worker
 
-    plugin: Any = get_worker().plugins[PreparedData.name]
-    plugin.worker = plugin.worker or Worker(plugin.data)
-    return plugin.worker.work(job, maker)
+PATIENCE = "distributed.comm.timeouts.connect"  # Dask's setting: for the scheduler, and again for the first worker
+LARGE = "distributed.admin.large-graph-warning-threshold"
+_worker: "Worker | None" = None  # in a worker process: made by its first job, and used by the next ones
+
+
+def _about(data: str) -> tuple[Maker, int]:
+    """In a worker process: what it trains cells with, and its machine's memory in bytes."""
+    from stages.cells.worker import maker_of_this_process
+
+    return maker_of_this_process(data), memory()
+
+
+def _work(task: bytes, data: bytes) -> Any:
+    global _worker
+    from stages.cells.worker import Worker, maker_of_this_process
+
+    job, maker = cloudpickle.loads(task)
+    refuse_other(f"worker {get_worker().address}", maker_of_this_process(maker.data), maker)
+    worker = _worker
+    if worker is None or worker.maker != maker:
+        worker = _worker = Worker(data)
+    return worker.work(job, maker)
 
 
 def connect(address: str) -> Client:
@@ -45,46 +53,51 @@ def connect(address: str) -> Client:
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters comes back as an exception
     where = f"DASK_SCHEDULER_ADDRESS={address}"
+    patience = dask.utils.parse_timedelta(dask.config.get(PATIENCE))
     try:
-        client = Client(address, timeout=PATIENCE_S)
-    except (OSError, ValueError, TypeError) as error:
-        why = f"no answer in {PATIENCE_S:g} s ({error})"
-        raise UserError(f"{where}: {why}; is the scheduler running?") from None
+        client = Client(address)
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        raise UserError(f"{where}: {_line(error)}; is the scheduler running, and are its settings yours?") from None
     try:
-        client.wait_for_workers(1, timeout=PATIENCE_S)
+        client.wait_for_workers(1, timeout=patience)
     except TimeoutError:
         client.close()
         start = f"PYTHONPATH=. dask worker {address} --nthreads 1"
-        raise UserError(f"{where}: no worker joined in {PATIENCE_S:g} s; to start one, in a clone: {start}") from None
+        raise UserError(f"{where}: no worker joined in {patience:g} s; to start one, in a clone: {start}") from None
     return client
 
 
-def workers(client: Client) -> int:
-    """How many jobs the cluster works on at once."""
-    return sum(client.nthreads().values())
+def machines(client: Client, maker: Maker) -> list[tuple[int, int]]:
+    """For each machine with workers, how many jobs it works on at once, and its memory in bytes.
 
-
-def machines(client: Client) -> list[tuple[int, int]]:
-    """For each machine with workers, how many jobs it works on at once, and its memory in bytes."""
-    threads: Counter[str | None] = Counter()
+    UserError names a worker that cannot make the cells that are wanted.
+    """
     found = {}
-    for address, count in client.nthreads().items():
-        threads[urlsplit(address).hostname] += count
-    for address, here in client.run(memory).items():
-        found[urlsplit(address).hostname] = here
+    threads: Counter[str | None] = Counter()
+    counts = client.nthreads()
+    for address, about in client.run(_about, maker.data, on_error="return").items():
+        if isinstance(about, Exception):
+            raise UserError(f"worker {address} cannot train: {_line(about)}")
+        refuse_other(f"worker {address}", about[0], maker)
+        host = urlsplit(address).hostname
+        threads[host] += counts.get(address, 0)
+        found[host] = about[1]
     return [(threads[host], here) for host, here in found.items()]
 
 
 def run(
     client: Client, jobs: list[Job], maker: Maker, data: bytes, progress: Callable[[list[float]], None]
-) -> Iterator[tuple[Job, Any]]:
+) -> Generator[tuple[Job, Any]]:
     """Each job with its result, or with the exception that ended it, as they finish; see `pool.run`."""
-    client.register_plugin(PreparedData(data))
-    # as bytes: the scheduler unpickles a task's function, and need not have our code
+    # as bytes: the scheduler unpickles a task's function and arguments, and need not have our code
     work = client.submit(cloudpickle.loads, cloudpickle.dumps(_work))
+    with dask.config.set({LARGE: "1 TiB"}):
+        # as a task: workers that come late get the data from others, and if all who have it die the scheduler has it
+        prepared = client.submit(bytes, data, key=f"prepared-{maker.data}")
     futures = {}
     for place, job in enumerate(jobs):
-        futures[client.submit(operator.call, work, job, maker, pure=False, priority=-place)] = job
+        task = cloudpickle.dumps((job, maker))
+        futures[client.submit(operator.call, work, task, prepared, pure=False, priority=-place)] = job
     places = {future: place for place, future in enumerate(futures)}
     shares = [0.0] * len(jobs)
     for future in as_completed(list(futures)):
@@ -96,3 +109,7 @@ def run(
         future.release()
         shares[places[future]] = 1.0
         progress(shares)
+
+
+def _line(error: Exception) -> str:
+    return " ".join((str(error) or type(error).__name__).split())

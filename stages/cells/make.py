@@ -3,8 +3,8 @@
 import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -13,38 +13,48 @@ from stages.base import files, tensors
 from stages.base.console import console
 from stages.base.files import UserError
 from stages.base.machine import device_asked, memory, refuse_too_large, workers_asked
-from stages.cells import pool, store
+from stages.cells import ending, pool, store
 from stages.cells.cell import Cell, Maker, fingerprint, maker_here, names, plural
 from stages.cells.jobs import Job, split
 from stages.training.runs import CHUNK, Arrays, joined
 
 CLUSTER = "DASK_SCHEDULER_ADDRESS"
 SILENCE_S = 60.0  # between two lines of progress where there is no terminal to draw a bar on
-Results = Iterator[tuple[Job, list[Arrays] | BaseException]]
+Results = Generator[tuple[Job, list[Arrays] | BaseException]]
 
 
-def make(what: str, cells: list[Cell], data: Path) -> None:
-    """Write every cell's file, and say how many cells were trained and how many came from the store.
+def make(what: str, wanted: Callable[[], list[Cell]], data: Path) -> None:
+    """Write every wanted cell's file, and say how many cells were trained and how many came from the store.
 
     `data` is the path of the prepared data's file. UserError if a cell cannot be trained; the others are then in the
-    store, and the same call goes on from there.
+    store, and the same call goes on from there. UserError as well if code, data or what is wanted changed meanwhile,
+    because DVC would record that the old cells were made from the new state.
     """
+    with ending.cleanly():
+        most = store.size_allowed()
+        cells, (maker, shape) = wanted(), _maker(data)
+        missing = []
+        for cell in cells:
+            content = store.get(fingerprint(cell, maker))
+            if content is None:
+                missing.append(cell)
+            else:
+                files.write(cell.path, content)
+        if missing:
+            _train(what, missing, maker, data, shape)
+            store.trim(most)
+        if (wanted(), _maker(data)) != (cells, (maker, shape)):
+            raise UserError(f"{what}: code, data or parameters changed during training; run the same command again")
+    console.print(f"{what}: {plural(len(missing), 'cell')} trained, {len(cells) - len(missing)} from the store")
+
+
+def _maker(data: Path) -> tuple[Maker, tuple[int, ...]]:
+    """What the cells would be made with now, and the shape of the training images."""
     try:
         about, shapes = tensors.header(data)
-    except (FileNotFoundError, ValueError):
+        return maker_here(about["digest"], device_asked()), shapes["train_pixels"]
+    except (FileNotFoundError, ValueError, LookupError, TypeError):
         raise UserError(f"{data} is missing or damaged; to make it: dvc repro -f prepare") from None
-    maker = maker_here(about["digest"], device_asked())
-    missing = []
-    for cell in cells:
-        content = store.get(fingerprint(cell, maker))
-        if content is None:
-            missing.append(cell)
-        else:
-            files.write(cell.path, content)
-    if missing:
-        _train(what, missing, maker, data, shapes["train_pixels"])
-        store.trim()
-    console.print(f"{what}: {plural(len(missing), 'cell')} trained, {len(cells) - len(missing)} from the store")
 
 
 def memory_needed(cell: Cell, seeds: int, images: int, inputs: int) -> int:
@@ -59,7 +69,7 @@ def refuse_too_many(jobs: list[Job], cells: list[Cell], shape: tuple[int, ...], 
     """UserError if the largest jobs do not fit side by side into a memory of `here` bytes."""
     needed = {place: memory_needed(cells[job.cells[0]], len(job.seeds), *shape) for place, job in enumerate(jobs)}
     largest = sorted(needed, key=lambda place: -needed[place])[:at_once]
-    what = names([cells[jobs[place].cells[0]] for place in largest])
+    what = names([cells[place] for place in dict.fromkeys(jobs[place].cells[0] for place in largest)])
     remedy = "take fewer seeds, a smaller width or fewer workers (SDD_WORKERS)"
     refuse_too_large(what, remedy, *(needed[place] for place in largest), here=here)
 
@@ -73,7 +83,7 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[
         expected = Counter(place for job in jobs for place in job.cells)
         for job, result in results:
             if isinstance(result, BaseException):
-                failed |= dict.fromkeys(job.cells, str(result) or type(result).__name__)
+                failed |= dict.fromkeys(job.cells, _reason(result))
                 continue
             for place, arrays in zip(job.cells, result, strict=True):
                 parts[place][job.seeds.start] = arrays
@@ -88,26 +98,38 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[
         raise UserError(f"{plural(len(failed), 'cell')} failed ({names([cells[place] for place in failed])}): {why}")
 
 
+def _reason(error: BaseException) -> str:
+    """Why a job failed, on one line."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, UserError) else f"{type(error).__name__} {text}".strip()
+
+
 @contextmanager
 def _results(
     cells: list[Cell], maker: Maker, data: Path, shape: tuple[int, ...], progress: Callable[[float], None]
 ) -> Iterator[tuple[list[Job], Results]]:
-    """The jobs, and their results as they finish: from the Dask cluster where one is named, else from this machine."""
+    """The jobs, and their results as they finish: from the Dask cluster where one is named, else from this machine.
+
+    No worker goes on when this ends, for example because a file cannot be written.
+    """
     if os.environ.get(CLUSTER):
         from stages.cells import cluster
 
         with cluster.connect(os.environ[CLUSTER]) as client:
-            jobs = split(cells, cluster.workers(client), maker.device)
-            for at_once, here in cluster.machines(client) if maker.device == "cpu" else []:
+            machines = cluster.machines(client, maker)
+            jobs = split(cells, sum(at_once for at_once, _ in machines), maker.device)
+            for at_once, here in machines if maker.device == "cpu" else []:
                 refuse_too_many(jobs, cells, shape, at_once, here)
-            yield jobs, cluster.run(client, jobs, maker, data.read_bytes(), _of(jobs, progress))
+            with closing(cluster.run(client, jobs, maker, data.read_bytes(), _of(jobs, progress))) as results:
+                yield jobs, results
     else:
         workers = workers_asked() if maker.device == "cpu" else 1
         jobs = split(cells, workers, maker.device)
         workers = min(workers, len(jobs))
         if maker.device == "cpu":
             refuse_too_many(jobs, cells, shape, workers, memory())
-        yield jobs, pool.run(jobs, maker, data, workers, _of(jobs, progress))
+        with closing(pool.run(jobs, maker, data, workers, _of(jobs, progress))) as results:
+            yield jobs, results
 
 
 def _of(jobs: list[Job], progress: Callable[[float], None]) -> Callable[[list[float]], None]:

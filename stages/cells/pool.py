@@ -2,13 +2,14 @@
 
 import multiprocessing
 import os
+import resource
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, MutableSequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
-from multiprocessing.sharedctypes import SynchronizedArray
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from stages.cells.worker import Worker
 
 REFRESH_S = 0.2  # between two looks at how far the jobs are
-_shares: "SynchronizedArray[float]"  # in a worker process: which share of each job is done
+FILES, FILES_A_WORKER = 32, 2  # that this process has open at once, measured and rounded up
+_shares: MutableSequence[float]  # in a worker process: which share of each job is done
 
 
-def _start(shares: "SynchronizedArray[float]") -> None:
+def _start(shares: MutableSequence[float]) -> None:
     """In each worker process, before its first job."""
     global _shares
     _shares = shares
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides what follows
     parent = multiprocessing.parent_process()
     assert parent
 
@@ -52,41 +53,81 @@ def _work(place: int, job: Job, maker: Maker, data: Path) -> Any:
     return _worker(data).work(job, maker, report)
 
 
+def refuse_too_many_files(workers: int) -> None:
+    """UserError if so many processes, with their pipes, take more open files than this process may have."""
+    needed = FILES + FILES_A_WORKER * workers
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed not in (resource.RLIM_INFINITY, -1) and allowed < needed:
+        raise UserError(
+            f"{workers} worker processes take {needed} open files, and {allowed} are allowed; raise the limit "
+            f"(ulimit -n {needed}) or take fewer workers (SDD_WORKERS)"
+        )
+
+
+def start_server() -> None:
+    """Start the process that imports torch once and then is forked, so that Ctrl-C never reaches it or its children.
+
+    Ctrl-C goes to every process of a terminal. The parent decides what follows, the others would show a traceback.
+    """
+    resource_tracker.ensure_running()  # before the signal is blocked, because this unblocks it
+    multiprocessing.set_forkserver_preload(["stages.cells.worker"])
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which children inherit
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
 def run(
     jobs: list[Job], maker: Maker, data: Path, workers: int, progress: Callable[[list[float]], None]
-) -> Iterator[tuple[Job, Any]]:
+) -> Generator[tuple[Job, Any]]:
     """Each job with its result, or with the exception that ended it, as they finish.
 
     `data` is the path of the prepared data's file; `progress` is told again and again which share of each job is done.
-    UserError if the processes cannot be started, or one of them dies.
+    UserError if the processes cannot be started, or one of them dies. No process is left when the iteration ends, or
+    is closed.
     """
-    methods = multiprocessing.get_all_start_methods()
-    context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if "forkserver" in methods:
-        context.set_forkserver_preload(["stages.cells.worker"])  # so that all pay for importing torch once
-    shares = context.Array("d", len(jobs))
+    refuse_too_many_files(workers)
+    context = multiprocessing.get_context("forkserver")
     try:
-        with ProcessPoolExecutor(workers, context, _start, (shares,)) as pool:
+        start_server()
+        shares = context.RawArray("d", len(jobs))  # without a lock, which a worker that dies might never give back
+        pool = ProcessPoolExecutor(workers, context, _start, (shares,))
+    except (OSError, EOFError) as error:
+        raise _not_started(workers, error) from None
+    with pool:
+        try:
             try:
                 futures = {pool.submit(_work, place, job, maker, data): job for place, job in enumerate(jobs)}
-                left = set(futures)
-                while left:
-                    done, left = wait(left, REFRESH_S, FIRST_COMPLETED)
-                    for future in done:
-                        error = future.exception()
-                        if isinstance(error, BrokenProcessPool):
-                            raise error
-                        yield futures[future], error or future.result()
-                    progress(list(shares))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                for process in multiprocessing.active_children():
-                    process.kill()
-                raise
-    except BrokenProcessPool:
-        raise UserError(
-            "a worker process died, perhaps for want of memory; finished cells are kept, and the same command goes on; "
-            "with SDD_WORKERS=1 it takes the least"
-        ) from None
-    except (OSError, EOFError) as error:
-        raise UserError(f"{workers} worker processes cannot be started ({error}); SDD_WORKERS=1 takes fewer") from None
+            except (OSError, EOFError) as error:
+                raise _not_started(workers, error) from None
+            left = set(futures)
+            while left:
+                done, left = wait(left, REFRESH_S, FIRST_COMPLETED)
+                errors = {future: future.exception() for future in done}
+                broken = [future for future, error in errors.items() if isinstance(error, BrokenProcessPool)]
+                for future in done.difference(broken):
+                    yield futures[future], errors[future] or future.result()
+                if broken:
+                    raise BrokenProcessPool
+                progress(list(shares))
+        except BrokenProcessPool:
+            _kill(pool)
+            raise UserError(
+                "a worker process died, perhaps for want of memory; finished cells are kept, and the same command goes "
+                "on; with SDD_WORKERS=1 it takes the least"
+            ) from None
+        except BaseException:
+            _kill(pool)
+            raise
+
+
+def _not_started(workers: int, error: Exception) -> UserError:
+    remedy = "SDD_WORKERS=1 takes fewer, and TMPDIR names a folder for their socket, whose path must be short"
+    return UserError(f"{workers} worker processes cannot be started ({error}); {remedy}")
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in multiprocessing.active_children():
+        process.kill()

@@ -4,6 +4,7 @@ It may be deleted at any time and shared by several people. Nothing needs it to 
 there, or is not intact, or states another fingerprint, is trained anew.
 """
 
+import math
 import os
 import re
 from contextlib import suppress
@@ -15,17 +16,16 @@ from stages.base.console import console
 from stages.base.files import UserError
 from stages.cells.cell import digest_of
 
-NAME = re.compile(r"[0-9a-f]{64}\.safetensors")
+NAME = re.compile(r"[0-9a-f]{64}\.safetensors(\w+\.partial)?")  # a kill while one is written leaves the second kind
 SIZE_GIB = 8.0  # the oldest files go beyond it, unless SDD_STORE_GIB says another size
 
 
 def folder() -> Path:
     """SDD_STORE, or .dvc/tmp/cells of the checkout, which experiments that DVC runs in folders below .dvc share."""
-    if chosen := os.environ.get("SDD_STORE"):
-        return Path(chosen).expanduser()
     here = Path.cwd()
     outer = [parent for parent in (here, *here.parents) if parent.name == ".dvc"]
-    return (outer[-1] if outer else here / ".dvc") / "tmp/cells"
+    checkout = outer[-1].parent if outer else here
+    return checkout / Path(os.environ.get("SDD_STORE") or ".dvc/tmp/cells").expanduser()
 
 
 def get(fingerprint: dict[str, Any]) -> bytes | None:
@@ -53,13 +53,20 @@ def put(fingerprint: dict[str, Any], content: bytes) -> bool:
     return True
 
 
-def trim() -> None:
-    """Drop the files that were used longest ago, until the store is no larger than it may be."""
+def size_allowed() -> float:
+    """Bytes that the store may take; UserError if SDD_STORE_GIB is no such number."""
     text = os.environ.get("SDD_STORE_GIB") or str(SIZE_GIB)
     try:
         most = float(text) * 2**30
     except ValueError:
-        raise UserError(f"SDD_STORE_GIB={text}: must be a number of GiB, such as 8") from None
+        most = math.nan
+    if not most >= 0:
+        raise UserError(f"SDD_STORE_GIB={text}: must be a number of GiB, such as 8")
+    return most
+
+
+def trim(most: float) -> None:
+    """Drop the files that were used longest ago, until the store takes no more than so many bytes."""
     found = []
     with suppress(OSError):
         for path in folder().iterdir():

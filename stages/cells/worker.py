@@ -12,7 +12,7 @@ from stages.base import tensors
 from stages.base.files import UserError
 from stages.base.machine import device_asked
 from stages.cells.cell import Maker, code_of_training
-from stages.cells.jobs import Job
+from stages.cells.jobs import Job, refuse_other
 from stages.training.procedures import DataSet, train
 from stages.training.runs import Arrays
 
@@ -20,22 +20,27 @@ LOADED = code_of_training()  # what this process runs, even where the files chan
 torch.set_num_threads(1)
 
 
+def maker_of_this_process(data: str) -> Maker:
+    """What this process trains cells with; UserError if the device that was asked for is not there."""
+    device = device_asked()
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("SDD_DEVICE=cuda: torch finds no CUDA device here; unset SDD_DEVICE to use the CPU")
+    return Maker(LOADED, version("torch"), device, data)
+
+
 class Worker:
     """A process with a prepared data set in memory, read and checked once."""
 
     def __init__(self, data: bytes) -> None:
-        """`data` are the bytes of the prepared data's file. UserError if the device that was asked for is not there."""
-        device = device_asked()
-        if device == "cuda" and not torch.cuda.is_available():
-            raise UserError("SDD_DEVICE=cuda: torch finds no CUDA device here; unset SDD_DEVICE to use the CPU")
-        arrays, about = tensors.from_bytes(data)
-        self.data = DataSet.of(arrays, about["classes"], device)
-        self.maker = Maker(LOADED, version("torch"), device, about["digest"])
+        """`data` are the bytes of the prepared data's file. UserError if they are damaged; see also above."""
+        try:
+            arrays, about = tensors.from_bytes(data)
+        except ValueError as error:
+            raise UserError(f"the prepared data cannot be read ({error}); to make them: dvc repro -f prepare") from None
+        self.maker = maker_of_this_process(about["digest"])
+        self.data = DataSet.of(arrays, about["classes"], self.maker.device)
 
     def work(self, job: Job, maker: Maker, report: Callable[[float], None] = lambda share: None) -> list[Arrays]:
         """Train the job's cells; arrays for each. UserError unless this process is what the maker says."""
-        for what in ("training", "torch", "device", "data"):
-            mine, wanted = getattr(self.maker, what), getattr(maker, what)
-            if mine != wanted:
-                raise UserError(f"a worker has {what} {mine[:16]}, this checkout has {wanted[:16]}: it trains nothing")
+        refuse_other("a worker process", self.maker, maker)
         return train(job.procedure, self.data, job.options, job.seeds, report)

@@ -1,0 +1,113 @@
+"""A folder with parameters and a tiny prepared data set, in which the stage `train` runs inside the test's process."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stages import train
+from stages.base import files, tensors
+from stages.base.params import Train
+from stages.cells import pool
+from stages.cells.cell import Cell, Maker, fit_cell, maker_here
+from tests.workspace import ROOT, TINY, Workspace
+
+DATA = "data/prepared/data.safetensors"
+
+# The cell without a penalty stops early. Under the other one every weight is zero, its error is that of a guess, and it
+# would train for hours: so a test finds the processes at work, whatever the machine's speed.
+ENDLESS: dict[str, dict[str, Any]] = {
+    "grid": {"width": [3], "alpha": [0.0, 10000.0]},
+    "train": {
+        "seeds": 2,
+        "epochs": 30_000,
+        "batch_size": 1,
+        "lr": 0.05,
+        "eval_every": 20,
+        "penalty": "l1",
+        "solver": "proximal",
+        "stop_at_train_error": 0.85,
+    },
+}
+
+
+def images(seed: int = 0) -> dict[str, Any]:
+    """Prepared data: twenty images a class for training and as many for testing, each class around a point."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(200) % 10
+    points = rng.normal(size=(10, 16))
+    arrays: dict[str, Any] = {}
+    for split in ("train", "test"):
+        arrays[f"{split}_pixels"] = (points[labels] + rng.normal(size=(200, 16))).astype(np.float32)
+        arrays[f"{split}_labels"] = labels
+    return arrays
+
+
+def data_file(seed: int = 0) -> bytes:
+    return tensors.to_bytes(images(seed), {"dataset": "points", "label_noise": 0.0, "classes": 10})
+
+
+class Project(Workspace):
+    """Without git and DVC, which the stage does not need."""
+
+    @classmethod
+    def of(cls, path: Path, changes: dict[str, dict[str, Any]] = TINY) -> "Project":
+        path.mkdir(parents=True, exist_ok=True)
+        for name in ("params.yaml", "prune/params.yaml"):
+            (path / name).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, path / name)
+        project = cls(path)
+        project.change({group: values for group, values in TINY.items() if group != "data"})
+        project.change({group: values for group, values in changes.items() if group != "data"})
+        files.write(path / DATA, data_file())
+        return project
+
+    def with_code(self) -> "Project":
+        """With a copy of the code, so that the stage can be started as a command."""
+        shutil.copytree(ROOT / "stages", self.path / "stages", ignore=shutil.ignore_patterns("__pycache__"))
+        return self
+
+    @property
+    def store(self) -> Path:
+        return self.path / ".dvc/tmp/cells"
+
+    def kept(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.store.iterdir()}
+
+    def models(self, width: int = 2) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (self.path / f"data/models/{width}").iterdir()}
+
+    def maker(self) -> Maker:
+        return maker_here(tensors.header(self.path / DATA)[0]["digest"], "cpu")
+
+
+def command(width: int) -> list[str]:
+    return ["python", "-m", "stages.train", "--width", str(width), "--data", DATA, "--out", f"data/models/{width}"]
+
+
+class Stage:
+    """The stage `train` of a project, run in this process; what it trains, real worker processes train."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.chdir(ROOT)
+        pool.start_server()  # once, here, where it finds the code
+        self.monkeypatch, self.capsys = monkeypatch, capsys
+
+    def __call__(self, project: Project, width: int = 2) -> str:
+        """What the stage says."""
+        self.monkeypatch.chdir(project.path)
+        self.monkeypatch.setattr(sys, "argv", command(width)[2:])
+        self.capsys.readouterr()
+        train.main()
+        return self.capsys.readouterr().err
+
+
+def cells(count: int, seeds: int = 2, width: int = 2, folder: Path = Path("models"), **options: Any) -> list[Cell]:
+    """Cells of tiny networks that differ in alpha."""
+    few = {"epochs": 2, "batch_size": 32, "lr": 0.05, "eval_every": 1, "penalty": "l2", "solver": "subgradient"}
+    rest = {"penalty_scale": [1.0, 1.0], "penalize_bias": True, "stop_at_train_error": None}
+    config = Train.model_validate({"seeds": seeds, **few, **rest, **options})
+    return [fit_cell(config, width, place / 10, folder) for place in range(count)]

@@ -1,0 +1,128 @@
+"""What makes a cell another cell, and what does not."""
+
+import ast
+import dataclasses
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.base.files import read_params, read_prune_params
+from stages.base.params import Train
+from stages.cells import cell
+from stages.cells.cell import (
+    TRAINING,
+    Cell,
+    Maker,
+    digest_of,
+    file_name,
+    fingerprint,
+    fit_cell,
+    maker_here,
+    prune_cell,
+)
+from tests.workspace import ROOT
+
+MAKER = Maker(training="code", torch="2.15.0", device="cpu", data="data")
+TRAIN = read_params().train
+PRUNE = read_prune_params().prune
+
+
+def name(of: Cell, maker: Maker = MAKER) -> str:
+    return digest_of(fingerprint(of, maker))
+
+
+def grid(**changes: object) -> Cell:
+    return fit_cell(TRAIN.model_copy(update=changes), 25, 0.1, "data/models/25")
+
+
+OTHER = {
+    "seeds": 11,
+    "epochs": 31,
+    "batch_size": 33,
+    "lr": 0.0010000001,
+    "eval_every": 6,
+    "penalty": "l1",
+    "solver": "proximal",
+    "penalty_scale": [1.0, 2.0],
+    "penalize_bias": False,
+    "stop_at_train_error": 0.0,
+}
+
+
+@pytest.mark.parametrize("key", Train.model_fields)
+def test_every_key_of_train_decides_a_cell(key: str) -> None:
+    assert name(grid(**{key: OTHER[key]})) != name(grid())
+
+
+def test_width_alpha_and_kind_of_training_decide_a_cell() -> None:
+    prune = [prune_cell(PRUNE, method, how, "x") for method in ("magnitude", "random") for how in ("rewind", "scratch")]
+    near = [fit_cell(TRAIN, width, alpha, "x") for width in (5, 50) for alpha in (0.1, 0.1 + 1e-18, 0.1 + 1e-16)]
+    assert len({name(one) for one in prune + near}) == len(prune) + 4  # 0.1 + 1e-18 is 0.1
+
+
+@pytest.mark.parametrize("part", [field.name for field in dataclasses.fields(Maker)])
+def test_code_torch_device_and_data_decide_a_cell(part: str) -> None:
+    assert name(grid(), dataclasses.replace(MAKER, **{part: "other"})) != name(grid())
+
+
+def test_a_cells_folder_and_its_name_in_messages_decide_nothing() -> None:
+    here = grid()
+    assert name(dataclasses.replace(here, name="other", path=Path("elsewhere/x"))) == name(here)
+    assert name(fit_cell(TRAIN, 25, 10, "x")) == name(fit_cell(TRAIN, 25, 10.0, "y"))  # YAML's 10 and 10.0
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that is digested, as a copy."""
+    folder = tmp_path / "stages/training"
+    shutil.copytree(TRAINING, folder)
+    monkeypatch.setattr(cell, "TRAINING", folder)
+    return folder
+
+
+def test_every_byte_of_the_training_room_is_in_the_digest_and_no_other(copied: Path) -> None:
+    here = cell.code_of_training()
+    sources = sorted(path for path in copied.rglob("*") if path.suffix != ".pyc" and path.is_file())
+    assert sources == sorted(copied.glob("*.py"))  # code in another place would not be seen
+    for path in sources:
+        content = path.read_bytes()
+        path.write_bytes(content + b"#")
+        assert cell.code_of_training() != here, path
+        path.write_bytes(content)
+    (copied / "mlp.py").rename(copied / "other.py")
+    assert cell.code_of_training() != here
+    (copied / "other.py").rename(copied / "mlp.py")
+    (copied / "__pycache__").mkdir(exist_ok=True)
+    (copied / "__pycache__/mlp.cpython.pyc").write_bytes(b"x")
+    (copied.parent / "train.py").write_text("other = code\n")
+    assert cell.code_of_training() == here
+
+
+def test_what_this_checkout_would_train_with_is_known_without_torch() -> None:
+    code = (
+        "import sys; from stages.cells import make, cell; "
+        "print(cell.maker_here('data', 'cpu')); assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(maker_here("data", "cpu"))
+
+
+def test_the_training_room_imports_nothing_of_ours_from_outside() -> None:
+    for path in TRAINING.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            ours = [name for name in names if name.split(".")[0] in ("stages", "tests")]
+            assert all(name.startswith("stages.training") for name in ours), path
+            assert not (isinstance(node, ast.ImportFrom) and node.level), f"{path}: a relative import"
+
+
+def test_two_points_of_a_grid_never_share_a_file() -> None:
+    assert file_name(0.1) == "0.1.safetensors"
+    assert file_name("magnitude", "lr_rewind") == "magnitude-lr_rewind.safetensors"
+    alphas = [0.0, 1e-30, 1e30, 0.1, 0.1 + 1e-16, 1.0, 10.0]
+    paths = {fit_cell(TRAIN, width, alpha, f"models/{width}").path for width in (1, 10) for alpha in alphas}
+    assert len(paths) == 2 * len(alphas)

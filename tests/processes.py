@@ -1,0 +1,89 @@
+"""Processes and files that a test waits for: it is told by the system, and never sleeps."""
+
+import ctypes
+import os
+import select
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+PATIENCE_S = 120  # for what must happen; how fast is no matter
+MOVED_TO = 0x80  # inotify's name for a file that came to be by a rename, and so is whole
+
+
+def start(*command: str, cwd: Path, **environment: str) -> "subprocess.Popen[str]":
+    """The command in a session of its own, as in a terminal of its own. It says what it says through one pipe."""
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", **environment}
+    return subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,  # a job in the background ignores it
+    )
+
+
+def end(process: "subprocess.Popen[str]") -> str:
+    """What the process says until it ends, and all that hold its pipe with it."""
+    try:
+        output, _ = process.communicate(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return output
+
+
+def family(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    """The processes that it started, and those that these started."""
+    found: list[psutil.Process] = psutil.Process(process.pid).children(recursive=True)
+    return found
+
+
+@contextmanager
+def all_gone(processes: list[psutil.Process]) -> Iterator[None]:
+    """What is done inside ends these processes, sooner or later."""
+    handles = [os.pidfd_open(process.pid) for process in processes]
+    try:
+        yield
+        for process, handle in zip(processes, handles, strict=True):
+            ended, _, _ = select.select([handle], [], [], PATIENCE_S)
+            assert ended, f"{process} is still there"
+    finally:
+        for handle in handles:
+            os.close(handle)
+
+
+class Arrivals:
+    """The files that are moved into a folder from now on, one after another."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.handle = libc.inotify_init()
+        assert libc.inotify_add_watch(self.handle, os.fsencode(folder), MOVED_TO) >= 0, os.strerror(ctypes.get_errno())
+        self.names: list[str] = []
+
+    def next(self) -> str:
+        """The name of the next file, as soon as it is there."""
+        while not self.names:
+            ready, _, _ = select.select([self.handle], [], [], PATIENCE_S)
+            assert ready, "no file came"
+            events = os.read(self.handle, 1 << 16)
+            while events:
+                length = struct.unpack_from("iIII", events)[3]
+                self.names.append(os.fsdecode(events[16 : 16 + length].rstrip(b"\0")))
+                events = events[16 + length :]
+        return self.names.pop(0)
+
+    def close(self) -> None:
+        os.close(self.handle)
