@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from stages import download, evaluate, head, heads, lasso, plot, prepare, prune, prune_report, show, train, verdict
+from stages.base import console
 from stages.base.files import UserError
 from stages.base.params import cell_name, parse
 from tests.workspace import ROOT
@@ -107,10 +108,9 @@ def change(groups: dict[str, Any], file: str = "params.yaml") -> None:
 
 
 def call(stage: ModuleType, *arguments: object) -> None:
-    sys.argv = ["stage", *map(str, arguments)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        stage.main()
+        console.call(stage.main, *map(str, arguments))
 
 
 def no_nan(text: str) -> None:

@@ -217,5 +217,8 @@ def test_dasks_settings_for_tls_are_honoured(certificate: dict[str, str]) -> Non
             with dask.config.set(AT_ONCE | {"distributed.comm.require-encryption": False}):
                 with pytest.raises(UserError, match=rf"^DASK_SCHEDULER_ADDRESS={plain}: [^\n]+$"):
                     cluster.connect(plain)
-                with dask.config.set({"distributed.comm.tls.ca-file": None}), pytest.raises(UserError, match=r"tls://[^\n]+$"):
+                with (
+                    dask.config.set({"distributed.comm.tls.ca-file": None}),
+                    pytest.raises(UserError, match=r"tls://[^\n]+$"),
+                ):
                     cluster.connect(tls.scheduler_address)
