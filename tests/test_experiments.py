@@ -115,10 +115,10 @@ def test_an_experiment_that_is_none_gets_one_line(name: str) -> None:
 @pytest.mark.slow
 def test_an_experiment_of_the_folder_runs_by_one_command(tmp_path: Path) -> None:
     workspace = Workspace.built(tmp_path)
-    (tmp_path / "experiments/l1-proximal.yaml").write_text("grid: {alpha: [0.0, 1.0e-5]}\ntrain: {penalty: l2}\n")
+    (tmp_path / "experiments/l1-proximal.yaml").write_text("grid: {alpha: [0.0, 1.0e-5]}\ntrain: {penalty: l2, lr: 0.05}\n")
     workspace.commit("a small one")
     output = workspace.run("python", "-m", "stages.commands.experiment", "l1-proximal")
     assert "width 2: 2 cells trained, 0 from the store" in output
     assert workspace.git("status", "--porcelain") == ""
     assert "l1-proximal" in workspace.dvc("exp", "list", "--name-only")
-    assert "best_alpha" in workspace.dvc("metrics", "diff", "HEAD", "l1-proximal")
+    assert "best_error" in workspace.dvc("metrics", "diff", "HEAD", "l1-proximal")
