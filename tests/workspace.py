@@ -66,8 +66,7 @@ class Workspace:
         workspace = cls(path)
         workspace.change(changes)
         workspace.git("init", "-q")
-        workspace.git("config", "user.email", "someone@example.org")
-        workspace.git("config", "user.name", "Someone")
+        workspace.name_author()
         workspace.commit("start")
         return workspace
 
@@ -86,6 +85,10 @@ class Workspace:
 
     def git(self, *arguments: str) -> str:
         return self.run("git", *arguments)
+
+    def name_author(self) -> None:
+        self.git("config", "user.email", "someone@example.org")
+        self.git("config", "user.name", "Someone")
 
     def commit(self, message: str) -> None:
         self.git("add", "-A")

@@ -12,6 +12,7 @@ import vl_convert
 
 from stages.base import files
 from stages.base.console import console, run
+from stages.commands.repair import refuse_nobody
 
 VEGA_LITE = "5.20"  # the schema that the templates in .dvc/plots are written in is version 5's
 PAGE = """<!DOCTYPE html>
@@ -36,6 +37,7 @@ JAVASCRIPT
 
 
 def main() -> None:
+    refuse_nobody()
     template = Path(".dvc/tmp/page.html")
     script = vl_convert.javascript_bundle(vl_version=VEGA_LITE).replace("</script", "<\\/script")  # type: ignore[call-arg]
     files.write(template, PAGE.replace("JAVASCRIPT", script).encode())

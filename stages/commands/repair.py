@@ -1,10 +1,11 @@
-"""Mend what a kill left half-written of DVC's own files: `python -m stages.commands.repair`. `make` and `sweep` do so.
+"""Mend what a kill left half-written of DVC's own files: `python -m stages.commands.repair`. `make` does so.
 
 DVC writes its file of locks (https://github.com/treeverse/dvc/issues/7615) and dvc.lock in place, so a kill in that
 moment has every later command fail on them. The first is removed; the second is taken from the last commit, and what
-was recorded since is recorded again, finished cells from DVC's cache without training.
+was recorded since is recorded again, finished cells from the store without training.
 """
 
+import getpass
 import json
 import subprocess
 from pathlib import Path
@@ -18,6 +19,18 @@ from stages.base import files
 from stages.base.console import console, run
 
 LOCKS = Path(".dvc/tmp/rwlock")
+
+
+def refuse_nobody() -> None:
+    """UserError where the system knows neither the user's name nor a home, as in some containers: DVC asks for both."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        raise files.UserError("this system has no name for its user, and DVC needs one: export USER=me") from None
+    try:
+        Path.home()
+    except RuntimeError:
+        raise files.UserError("this system has no home for its user, and DVC needs one: export HOME=/tmp") from None
 
 
 def unlock() -> None:
@@ -63,6 +76,7 @@ def restore(path: Path) -> None:
 
 
 def main() -> None:
+    refuse_nobody()
     unlock()
 
 

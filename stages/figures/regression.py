@@ -42,7 +42,7 @@ def over_features(published: pd.DataFrame, table: pd.DataFrame, config: Lasso) -
         counted.plot(median.index, of_test, color=colour, linestyle=":")
     for ax in (over_p, counted):
         ax.axvline(n, color="0.4", linestyle="--", linewidth=0.8)
-        log_axis(ax, [config.n_features[0], n // 4, n // 2, n, 2 * n, config.n_features[-1]])
+        log_axis(ax, [config.n_features[0], max(n // 4, 1), n // 2, n, 2 * n, config.n_features[-1]])
         ax.set(yscale="log", xlabel=f"features (dashed: {n}, the rows)")
     over_p.set(title=f"{n} rows: it can interpolate", ylabel="test MSE")
     over_p_eff.set(xscale="log", yscale="log", title="the same, counted as Curth et al. (2023) do")
