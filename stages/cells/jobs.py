@@ -7,7 +7,6 @@ from typing import Any
 from stages.base.files import UserError
 from stages.cells.cell import Cell, Maker
 
-
 ROWS = 8  # hidden units of all its networks together that a part of a cell has at least; see `split`
 
 
