@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 PATIENCE_S = 120  # for what must happen; how fast is no matter
-MOVED_TO = 0x80  # inotify's name for a file that came to be by a rename, and so is whole
+MOVED_TO, CREATED = 0x80, 0x100  # inotify's names for a file that came to be by a rename, and so is whole, or is begun
 
 
 def start(*command: str, cwd: Path, **environment: str) -> "subprocess.Popen[str]":
@@ -64,13 +64,13 @@ def all_gone(processes: list[psutil.Process]) -> Iterator[None]:
 
 
 class Arrivals:
-    """The files that are moved into a folder from now on, one after another."""
+    """The files that come into a folder from now on, one after another."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, how: int = MOVED_TO) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         libc = ctypes.CDLL(None, use_errno=True)
         self.handle = libc.inotify_init()
-        assert libc.inotify_add_watch(self.handle, os.fsencode(folder), MOVED_TO) >= 0, os.strerror(ctypes.get_errno())
+        assert libc.inotify_add_watch(self.handle, os.fsencode(folder), how) >= 0, os.strerror(ctypes.get_errno())
         self.names: list[str] = []
 
     def next(self) -> str:

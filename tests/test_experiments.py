@@ -115,7 +115,8 @@ def test_an_experiment_that_is_none_gets_one_line(name: str) -> None:
 @pytest.mark.slow
 def test_an_experiment_of_the_folder_runs_by_one_command(tmp_path: Path) -> None:
     workspace = Workspace.built(tmp_path)
-    (tmp_path / "experiments/l1-proximal.yaml").write_text("grid: {alpha: [0.0, 1.0e-5]}\ntrain: {penalty: l2, lr: 0.05}\n")
+    small = "grid: {alpha: [0.0, 1.0e-5]}\ntrain: {penalty: l2, lr: 0.05}\n"
+    (tmp_path / "experiments/l1-proximal.yaml").write_text(small)
     workspace.commit("a small one")
     output = workspace.run("python", "-m", "stages.commands.experiment", "l1-proximal")
     assert "width 2: 2 cells trained, 0 from the store" in output

@@ -4,11 +4,14 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.workspace import Workspace
+from tests.cells.project import Project, command
+from tests.official import OFFICIAL, needs_official
+from tests.workspace import TINY, Workspace
 
 pytestmark = [
     pytest.mark.slow,
@@ -25,9 +28,15 @@ def mount(*arguments: str) -> None:
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = Workspace.create(tmp_path_factory.mktemp("disk"))
-    workspace.repro()
+    workspace.repro("evaluate")
     workspace.commit("results")
     return workspace
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    changes = {"grid": {"width": [2], "alpha": [0.1 * place for place in range(8)]}}
+    return Project.of(tmp_path, TINY | changes).with_code()
 
 
 def state(folder: Path) -> dict[str, bytes]:
@@ -56,7 +65,9 @@ def told(output: str) -> str:
     return lines[0]
 
 
-EVALUATE = "python -m stages.evaluate --data data/prepared/data.pt --models data/models --paper data/paper_table1.csv"
+EVALUATE = (
+    "python -m stages.evaluate --data data/prepared/data.safetensors --models data/models --paper data/paper_table1.csv"
+)
 INTO = [*EVALUATE.split(), "--out"]
 
 
@@ -80,26 +91,35 @@ def test_a_stage_that_fails_under_dvc_leaves_the_earlier_results_as_they_were(
     assert state(small) == before
 
 
-def test_a_full_disk_in_a_sweep_keeps_the_cells_that_were_finished(workspace: Workspace) -> None:
-    folder = workspace.path / "data/models"
-    kept = state(folder)
-    workspace.change({"grid": {"alpha": [0.0, 0.1, 1.0, 2.0]}, "train": {"seeds": 3}})
-    mount("-t", "tmpfs", "-o", "size=40k", "tmpfs", str(folder))
+@contextmanager
+def full_at(folder: Path, size: str) -> Iterator[None]:
+    """The folder is a file system of that size while this lasts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
     try:
-        output = workspace.run("python", "-m", "stages.sweep", "--only-cells", ok=False)
-        assert "No space left on device" in told(output)
-        finished = state(folder)
+        yield
     finally:
         subprocess.run(["umount", str(folder)], check=True)
-    assert finished
-    assert not [name for name in finished if not name.endswith(".pt")]
-    assert state(folder) == kept
-    for name, content in finished.items():
-        (folder / name).write_bytes(content)
-    output = workspace.run("python", "-m", "stages.sweep", "--only-cells")
-    assert f"{8 - len(finished)} cells trained" in output
-    workspace.git("checkout", "-q", ".")
-    workspace.dvc("checkout", "-q", "--force")
+
+
+def test_a_full_disk_while_cells_are_trained_keeps_those_that_were_finished(project: Project) -> None:
+    with full_at(project.path / "data/models", "12k"):
+        output = project.run(*command(2), ok=False)
+        written = [path for path in (project.path / "data/models/2").iterdir() if path.suffix != ".safetensors"]
+    assert re.fullmatch(r"error: data/models/2/\S+ cannot be written: No space left on device\n", output)
+    assert written == []
+    kept = len(project.kept())
+    assert kept > 0
+    assert project.run(*command(2)) == f"width 2: {8 - kept} cells trained, {kept} from the store\n"
+
+
+def test_a_full_store_is_said_once_and_costs_nothing(project: Project) -> None:
+    with full_at(project.store, "12k"):
+        said = project.run(*command(2)).splitlines()
+        assert {path.suffix for path in project.store.iterdir()} == {".safetensors"}
+    assert re.fullmatch(r"the store keeps nothing new: \S+ cannot be written: No space left on device", said[0])
+    assert said[1:] == ["width 2: 8 cells trained, 0 from the store"]
+    assert len(project.models()) == 8
 
 
 def test_a_read_only_folder_is_named(workspace: Workspace) -> None:
@@ -124,24 +144,21 @@ def test_a_folder_without_permission_is_named(workspace: Workspace) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_no_space_in_the_folder_for_temporary_files_is_named(workspace: Workspace, tmp_path: Path) -> None:
-    mount("-t", "tmpfs", "-o", "size=16k", "tmpfs", str(tmp_path))
+@needs_official
+def test_no_space_for_the_archives_is_named_and_those_that_fit_are_kept(workspace: Workspace) -> None:
+    workspace.change({"data": {"name": "mnist"}})
+    archives = workspace.path / "data/archives"
     try:
-        command = ["python", "-m", "stages.download", "--out", "data/raw/other.pt"]
-        workspace.change({"data": {"name": "mnist"}})
-        (workspace.path / "mirror").mkdir()
-        (workspace.path / "mirror/train-images-idx3-ubyte.gz").write_bytes(bytes(1 << 20))
-        output = workspace.run(
-            *command,
-            ok=False,
-            TMPDIR=str(tmp_path),
-            MNIST_MIRROR="mirror",
-            HTTP_PROXY="http://127.0.0.1:9",
-            HTTPS_PROXY="http://127.0.0.1:9",
-        )
+        with full_at(archives, "64k"):
+            output = workspace.run(
+                *("python", "-m", "stages.download", "--out", "data/raw/other.safetensors"),
+                ok=False,
+                MNIST_MIRROR=str(OFFICIAL),
+            )
+            kept = [str(path.relative_to(archives)) for path in archives.rglob("*.gz")]
     finally:
-        subprocess.run(["umount", str(tmp_path)], check=True)
-    assert told(output).startswith(f"error: {tmp_path}/")
-    assert told(output).endswith("/train-images-idx3-ubyte.gz cannot be written: No space left on device")
-    assert "no mirror" not in output
-    assert not (workspace.path / "data/raw/other.pt").exists()
+        workspace.git("checkout", "-q", "params.yaml")
+    images = "data/archives/mnist/t10k-images-idx3-ubyte.gz"
+    assert told(output) == f"error: {images} cannot be written: No space left on device"
+    assert sorted(kept) == ["mnist/t10k-labels-idx1-ubyte.gz", "mnist/train-labels-idx1-ubyte.gz"]
+    assert not (workspace.path / "data/raw/other.safetensors").exists()

@@ -52,7 +52,7 @@ def with_hooks_that_fail(tmp_path: Path) -> Workspace:
 
 PLACES = [in_a_bigger_repository, in_a_path_of_odd_letters, in_a_worktree, in_a_shallow_clone, with_hooks_that_fail]
 
-REFUSED = {  # by us, because DVC fails at --temp, or seems not to
+REFUSED: dict[Callable[[Path], Workspace], str] = {  # by us, because DVC fails at --temp, or seems not to
     in_a_path_of_odd_letters: "DVC runs no experiment --temp below a path of other letters than ASCII's, {path}",
     in_a_shallow_clone: "DVC keeps no experiment --temp of a shallow clone; to make it whole: git fetch --unshallow",
 }

@@ -21,6 +21,7 @@ SETUP, QUESTION, CLUSTER = (
     if "check ->" not in block[0]
 )
 HEADLINE = "metrics/headline.json"
+SHARED = "test_two_who_train_push_and_pull_at_once_share_all_that_they_trained"
 RUN_BY = {
     "make": "test_make_without_network_or_identity_ends_with_the_table",
     "make help": "test_make_help_names_every_target",
@@ -38,9 +39,9 @@ RUN_BY = {
     "dvc exp show": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc metrics diff": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc plots": "test_every_chart_of_a_comparison_is_drawn",
-    "dvc remote add --default store FOLDER-OR-URL": "test_two_who_train_push_and_pull_at_once_share_all_that_they_trained",
-    "dvc push --run-cache": "test_two_who_train_push_and_pull_at_once_share_all_that_they_trained",
-    "dvc repro --pull": "test_two_who_train_push_and_pull_at_once_share_all_that_they_trained",
+    "dvc remote add --default store FOLDER-OR-URL": SHARED,
+    "dvc push --run-cache": SHARED,
+    "dvc repro --pull": SHARED,
     "SDD_VECTOR=pdf dvc repro -sf plot": "test_the_commands_for_ones_own_question_in_their_order",
 }
 

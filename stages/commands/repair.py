@@ -1,15 +1,19 @@
-"""Mend what a kill left half-written of DVC's own files: `python -m stages.commands.repair`. `make` does so.
+"""Mend what a kill left of DVC's own files: `python -m stages.commands.repair`. `make` does so before each run.
 
 DVC writes its file of locks (https://github.com/treeverse/dvc/issues/7615) and dvc.lock in place, so a kill in that
 moment has every later command fail on them. The first is removed; the second is taken from the last commit, and what
-was recorded since is recorded again, finished cells from the store without training.
+was recorded since is recorded again, finished cells from the store without training. While `dvc exp run` works, the
+checkout is on no branch. After a kill it would stay so, and the same command would fail; it is put back on its branch,
+with the experiment's parameters, as it is at the end of `dvc exp run`.
 """
 
 import getpass
 import json
+import re
 import subprocess
 from pathlib import Path
 
+import psutil
 from dvc.lock import LockError, make_lock
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils.serialize import YAMLError, parse_yaml
@@ -19,6 +23,7 @@ from stages.base import files
 from stages.base.console import console, run
 
 LOCKS = Path(".dvc/tmp/rwlock")
+RUNNING = "refs/exps/exec/"  # DVC's names for the commits of the experiment that runs in this checkout
 
 
 def refuse_nobody() -> None:
@@ -46,6 +51,8 @@ def unlock() -> None:
             except ValueError:
                 LOCKS.unlink()
                 console.print(f"{LOCKS} was left half-written by a kill, and is removed")
+        if git("for-each-ref", RUNNING) and not holders():
+            reattach()
     except LockError:
         raise files.UserError("another DVC process works in this checkout; when it has ended, try again") from None
 
@@ -73,6 +80,32 @@ def restore(path: Path) -> None:
     else:
         path.unlink()
         console.print(f"{path} was left half-written by a kill, and is removed: the last commit has none")
+
+
+def holders() -> set[int]:
+    """The processes that are alive and hold a lock on some file of the checkout."""
+    text = LOCKS.read_text(encoding="utf-8") if LOCKS.exists() else "{}"
+    return {pid for pid in map(int, re.findall(r'"pid": (\d+)', text)) if psutil.pid_exists(pid)}
+
+
+def git(*arguments: str) -> str:
+    """What git says; nothing if it fails."""
+    return subprocess.run(["git", *arguments], capture_output=True, text=True).stdout.strip()
+
+
+def reattach() -> None:
+    """Put the checkout back on the branch on which it was before a `dvc exp run` that was killed."""
+    if not git("symbolic-ref", "--quiet", "HEAD"):
+        moves = re.findall(r"^checkout: moving from (\S+) to ", git("reflog", "--format=%gs", "HEAD"), re.MULTILINE)
+        branch = f"refs/heads/{moves[0]}" if moves else ""
+        if not git("status", "--porcelain", "--untracked-files=no"):  # the kill came before the changes were applied
+            git("stash", "apply", "--quiet", f"{RUNNING}EXEC_MERGE")
+        if branch and git("rev-parse", "--verify", "--quiet", branch):
+            git("symbolic-ref", "-m", f"repair: back to {moves[0]}", "HEAD", branch)
+            console.print(f"a `dvc exp run` was killed; the checkout is on {moves[0]} again", markup=False)
+        git("reset", "--quiet")
+    for name in git("for-each-ref", "--format=%(refname)", RUNNING).splitlines():
+        git("update-ref", "--no-deref", "-d", name)
 
 
 def main() -> None:

@@ -10,9 +10,11 @@ import pytest
 from stages import train
 from stages.base import files, tensors
 from stages.base.console import call
-from stages.base.params import Train
+from stages.base.params import Train, parse
 from stages.cells import pool
-from stages.cells.cell import Cell, Maker, fit_cell, maker_here
+from stages.cells.cell import Cell, Maker, digest_of, fingerprint, fit_cell, maker_here
+from stages.cells.jobs import split
+from stages.cells.worker import Worker
 from tests.workspace import ROOT, TINY, Workspace
 
 DATA = "data/prepared/data.safetensors"
@@ -40,9 +42,9 @@ def images(seed: int = 0) -> dict[str, Any]:
     labels = np.arange(200) % 10
     points = rng.normal(size=(10, 16))
     arrays: dict[str, Any] = {}
-    for split in ("train", "test"):
-        arrays[f"{split}_pixels"] = (points[labels] + rng.normal(size=(200, 16))).astype(np.float32)
-        arrays[f"{split}_labels"] = labels
+    for part in ("train", "test"):
+        arrays[f"{part}_pixels"] = (points[labels] + rng.normal(size=(200, 16))).astype(np.float32)
+        arrays[f"{part}_labels"] = labels
     return arrays
 
 
@@ -110,3 +112,18 @@ def cells(count: int, seeds: int = 2, width: int = 2, folder: Path = Path("model
     rest = {"penalty_scale": [1.0, 1.0], "penalize_bias": True, "stop_at_train_error": None}
     config = Train.model_validate({"seeds": seeds, **few, **rest, **options})
     return [fit_cell(config, width, place / 10, folder) for place in range(count)]
+
+
+def made_here(workspace: Workspace, widths: list[int], **changes: Any) -> dict[str, bytes]:
+    """The files of the workspace's cells under the names that the store gives them, made in this process."""
+    params = parse(workspace.read("params.yaml"))
+    config = params.train.model_copy(update=changes)
+    worker = Worker((workspace.path / DATA).read_bytes())
+    found = {}
+    for width in widths:
+        for alpha in params.grid.alpha:
+            cell = fit_cell(config, width, alpha, "")
+            (job,) = split([cell], 1, "cpu")
+            own = fingerprint(cell, worker.maker)
+            found[f"{digest_of(own)}.safetensors"] = tensors.to_bytes(worker.work(job, worker.maker)[0], own)
+    return found

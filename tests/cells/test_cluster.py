@@ -23,7 +23,7 @@ from stages.cells.jobs import split
 from stages.cells.make import CLUSTER
 from stages.cells.worker import Worker
 from stages.training.runs import joined
-from tests.cells.project import ENDLESS, Project, Stage, cells, data_file
+from tests.cells.project import ENDLESS, Project, Stage, cells, data_file, made_here
 from tests.processes import Arrivals, start
 
 AT_ONCE = {cluster.PATIENCE: "0.3s"}
@@ -73,20 +73,6 @@ def worker(scheduler: str, folder: Path) -> "subprocess.Popen[str]":
 STARTED = r"Starting established connection to (\S+)"
 
 
-def alone(project: Project, width: int = 2) -> dict[str, bytes]:
-    """The files of the project's cells, made in this process."""
-    from stages.base.files import read_params
-    from stages.cells.cell import fit_cell
-
-    mine, params = Worker(data_file()), read_params()
-    found = {}
-    for alpha in params.grid.alpha:
-        cell = fit_cell(params.train, width, alpha, "x")
-        (job,) = split([cell], 1, "cpu")
-        found[cell.path.name] = tensors.to_bytes(joined(mine.work(job, mine.maker)), fingerprint(cell, mine.maker))
-    return found
-
-
 @pytest.mark.slow
 class TestWorkersElsewhere:
     def test_workers_in_two_clones_make_the_same_bytes_and_another_one_is_refused(
@@ -102,7 +88,7 @@ class TestWorkersElsewhere:
         with saying(worker(scheduler, clone(tmp_path / "one")), STARTED):
             with saying(worker(scheduler, clone(tmp_path / "another")), STARTED):
                 assert stage(project) == "width 2: 3 cells trained, 0 from the store\n"
-                assert project.models() == alone(project)
+                assert project.kept() == made_here(project, widths=[2])
             project.change({"train": {"seeds": 9}})
             with (
                 saying(worker(scheduler, clone(tmp_path / "changed", "# a remark\n")), STARTED),
