@@ -1,82 +1,86 @@
 """What will not fit is refused before anything is computed, and the estimates are right."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from stages.core import cell, pruning_cell, tensors
 
+from stages import lasso, prune, train
 from stages.base.files import UserError, read_params, read_prune_params
 from stages.base.machine import PROCESS, cores, memory, refuse_too_large, threads
+from stages.cells.cell import Cell, fit_cell, prune_cell
+from stages.cells.jobs import split
+from stages.cells.make import memory_needed, refuse_too_many
 from stages.linear.heads import memory_of_heads
 from stages.linear.regression import memory_of_regression
-from tests.workspace import Workspace
+from tests.cells.project import DATA, Project, cells
+from tests.workspace import ROOT
 
-START = """
-import sys, torch
-from stages.base import files
-from stages.core import cell, heads, pruning_cell, regression, tensors
-images = {f"{part}_{what}": value for part in ("train", "test") for what, value in
-          (("pixels", torch.rand(5000, 784)), ("labels", torch.arange(5000) % 10))}
-data = tensors.to_bytes({"dataset": "noise", "label_noise": 0.0, **images})
+IMAGES = """
+import numpy as np
+pixels, labels = np.random.default_rng(0).random(({count}, 784), "float32"), np.arange({count}) % 10
+images = {{"train_pixels": pixels, "train_labels": labels, "test_pixels": pixels.copy(), "test_labels": labels}}
 """
-END = "\nprint(next(int(line.split()[1]) * 1024 for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+TRAIN = """
+from stages.base import tensors
+from stages.cells.worker import Job, Worker
+worker = Worker(tensors.to_bytes(images, {{"classes": 10}}))
+worker.work(Job((0,), {one.procedure!r}, [{one.options!r}], range({one.seeds})), worker.maker)
+"""
+END = "print(next(int(line.split()[1]) * 1024 for line in open('/proc/self/status') if line.startswith('VmHWM')))"
 
 
 def peak(code: str) -> int:
     """Bytes of memory that the code takes at most, in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", START + code + END], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code + END], cwd=ROOT, capture_output=True, text=True, check=True)
     return int(done.stdout)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("width", "seeds", "batch"), [(5, 10, 32), (3000, 10, 32), (100, 100, 32), (100, 10, 10**9)])
-def test_a_cells_estimate_is_within_a_quarter_of_the_peak(width: int, seeds: int, batch: int) -> None:
-    changes = {"seeds": seeds, "epochs": 1, "batch_size": batch}
-    one = {"width": width, "alpha": 1.0}
-    found = peak(f"cell.train_cells(data, [{one}], files.read_params().train.model_copy(update={changes}))")
-    config = read_params().train.model_copy(update=changes)
-    assert PROCESS + cell.memory_needed(one, config, 5000, 784) == pytest.approx(found, rel=0.25)
+def fit_of(width: int, seeds: int, batch_size: int = 32) -> Cell:
+    """A cell of the grid that trains for one epoch."""
+    changes = {"seeds": seeds, "epochs": 1, "batch_size": batch_size}
+    return fit_cell(read_params().train.model_copy(update=changes), width, 1.0, "x")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("width", "seeds"), [(300, 4), (3000, 4), (300, 40)])
-def test_a_pruning_cells_estimate_is_within_a_quarter_of_the_peak(width: int, seeds: int) -> None:
+def prune_of(width: int, seeds: int) -> Cell:
     changes = {"width": width, "seeds": seeds, "epochs": 1, "levels": 1}
-    one = {"method": "magnitude", "retraining": "rewind"}
-    config = f"files.read_prune_params().prune.model_copy(update={changes})"
-    found = peak(f"pruning_cell.train_cells(data, [{one}], {config})")
-    needed = pruning_cell.memory_needed(one, read_prune_params().prune.model_copy(update=changes), 5000, 784)
-    assert PROCESS + needed == pytest.approx(found, rel=0.25)
+    return prune_cell(read_prune_params().prune.model_copy(update=changes), "magnitude", "rewind", "x")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [100, 2000])
-def test_the_heads_estimate_is_within_a_quarter_of_the_peak(width: int) -> None:
-    found = peak(
-        f"""
-of = heads.Features.of(*(heads.random_relu({width}, 0, images[part + "_pixels"]) for part in ("train", "test")))
-del data
-heads.measure(of, images["train_labels"], images["test_labels"], [0.1])"""
-    )
-    assert PROCESS + memory_of_heads(width, 10_000) == pytest.approx(found, rel=0.25)
+@pytest.mark.parametrize(
+    ("one", "images"),
+    [(fit_of(5, 10), 5000), (fit_of(2000, 5), 1000), (fit_of(100, 10, 10**9), 5000), (prune_of(1000, 4), 1000)],
+    ids=["small", "wide", "one batch", "pruning"],
+)
+def test_a_cells_estimate_is_within_a_quarter_of_the_peak(one: Cell, images: int) -> None:
+    found = peak(IMAGES.format(count=images) + TRAIN.format(one=one))
+    assert PROCESS + memory_needed(one, one.seeds, images, 784) == pytest.approx(found, rel=0.25)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("samples", "features", "n_train", "seen"), [(500_000, 50, 60, 240), (1000, 20, 1000, 4000)])
-def test_the_regressions_estimate_is_within_a_quarter_of_the_peak(
-    samples: int, features: int, n_train: int, seen: int
-) -> None:
-    found = peak(
-        f"""
-del data, images
-regression.over_components(regression.published_sample({samples}, {features}, 10, 0.01, 0), 0.1, 0)
-regression.over_features([5, {seen}], {n_train}, 0.5, [2.0], 0)"""
-    )
-    assert PROCESS + memory_of_regression(samples, features, n_train, seen) == pytest.approx(found, rel=0.25)
+def test_the_heads_estimate_is_within_a_quarter_of_the_peak() -> None:
+    code = """
+import torch
+from stages.linear import heads
+x, y = (torch.from_numpy(images[f"train_{what}"]) for what in ("pixels", "labels"))
+of = heads.Features.of(heads.random_relu(1500, 0, x), heads.random_relu(1500, 1, x))
+heads.ridge(of, y, torch.tensor([0.1]))
+"""
+    assert PROCESS + memory_of_heads(1500, 10_000) == pytest.approx(peak(IMAGES.format(count=5000) + code), rel=0.25)
+
+
+@pytest.mark.slow
+def test_the_regressions_estimate_is_within_a_quarter_of_the_peak() -> None:
+    code = """
+import torch  # which PROCESS counts with
+from stages.linear import regression
+regression.over_components(regression.published_sample(1_500_000, 8, 4, 0.01, 0), 0.1, 0)
+"""
+    assert PROCESS + memory_of_regression(1_500_000, 8, 60, 240) == pytest.approx(peak(code), rel=0.25)
 
 
 def test_more_than_the_machine_has_is_refused_in_one_line() -> None:
@@ -95,73 +99,52 @@ def test_as_many_threads_as_memory_holds() -> None:
     assert threads((memory() - PROCESS) // 2 - 1) == min(cores(), 2)
 
 
+def test_a_job_counts_with_the_seeds_that_it_has_and_only_those_side_by_side_count() -> None:
+    """Ten seeds split over five workers take a fifth each."""
+    one = cells(1, seeds=10, width=1000)
+    part = PROCESS + memory_needed(one[0], 2, 5000, 784)
+    jobs = split(one, 5, "cpu")
+    refuse_too_many(jobs, one, (5000, 784), 5, 5 * part)
+    refuse_too_many(jobs, one, (5000, 784), 2, 2 * part)
+    with pytest.raises(UserError, match=r"^width 1000, alpha 0\.0: takes about .* or fewer workers \(SDD_WORKERS\)$"):
+        refuse_too_many(jobs, one, (5000, 784), 5, 5 * part - 1)
+    with pytest.raises(UserError, match=r"^width 1000, alpha 0\.0; width 1000, alpha 0\.1: takes about "):
+        refuse_too_many(split(cells(2, width=1000), 2, "cpu"), cells(2, width=1000), (5000, 784), 2, 1 << 30)
+
+
 HUGE = 10**8
-STAGE = "python -m stages."
-ONTO = "--data data/prepared/data.pt --out data/x.pt"
 
 
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    workspace = Workspace.create(tmp_path_factory.mktemp("large"), prune=True)
-    workspace.repro("prepare", "code", "train@2-0.0")
-    cell = tensors.from_bytes((workspace.path / "data/models/2-0.0.pt").read_bytes())
-    wide = {**cell, "made_from": {**cell["made_from"], "width": 10**6}}
-    (workspace.path / "data/wide.pt").write_bytes(tensors.to_bytes(wide))
-    return workspace
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("command", "changes", "message"),
+    ("stage", "arguments", "changes", "message"),
     [
-        ("dvc repro train", {"grid": {"width": [HUGE]}}, "width 100000000, 2 seeds: takes about "),
-        (f"{STAGE}sweep", {"grid": {"width": [HUGE]}}, "train@100000000-0.0, train@100000000-0.1: takes about "),
-        (f"{STAGE}sweep --study prune", {"prune": {"width": HUGE}}, "prune/dvc.yaml:prune@magnitude-finetune, "),
-        (f"{STAGE}prune --method random --retraining scratch {ONTO}", {"prune": {"seeds": HUGE}}, "100000000 seeds: "),
-        ("dvc repro lasso", {"lasso": {"samples": HUGE}}, "lasso: takes about "),
-        (f"{STAGE}head --cell data/wide.pt {ONTO}", {"train": {"seeds": 2}}, "heads on 1000000 features: takes about "),
-        ("dvc repro train@2-0.1", {"train": {"seeds": HUGE}}, "width 2, 100000000 seeds: takes about "),
+        (
+            "train",
+            f"--width {HUGE} --data {DATA} --out models",
+            {},
+            "width 100000000, alpha 0.0; width",
+        ),
+        ("train", f"--width 2 --data {DATA} --out models", {"train": {"seeds": HUGE}}, "width 2, alpha 0.0; width"),
+        (
+            "prune",
+            f"--data {DATA} --out pruned",
+            {"prune": {"width": HUGE}},
+            "magnitude, finetune; magn",
+        ),
+        ("lasso", "--metrics metrics --plots plots", {"lasso": {"samples": HUGE}}, "lasso: takes about "),
     ],
 )
 def test_what_will_not_fit_gets_one_line_and_leaves_no_file(
-    workspace: Workspace, command: str, changes: dict[str, dict[str, object]], message: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, arguments: str, changes: dict[str, Any], message: str
 ) -> None:
-    before = sorted(workspace.path.glob("data/*/*"))
-    texts = {name: workspace.read(name) for name in ("params.yaml", "prune/params.yaml")}
-    try:
-        workspace.change(changes)
-        output = workspace.run(*command.split(), ok=False)
-    finally:
-        for name, text in texts.items():
-            (workspace.path / name).write_text(text)
-    errors = [line for line in output.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1, output
-    assert message in errors[0]
-    assert re.search(r"GiB are there; (fewer|a smaller) ", errors[0])
-    assert "Traceback" not in output
-    assert [path for path in sorted(workspace.path.glob("data/*/*")) if path not in before] == []
-
-
-@pytest.mark.slow
-def test_memory_that_runs_out_after_all_gets_one_line(workspace: Workspace) -> None:
-    wide = f"python -m stages.train --width 1500000 --alpha 1.0 {ONTO}"  # 0.8 GB a copy
-    output = workspace.run("bash", "-c", f"ulimit -v 6000000 && exec {wide}", ok=False, OPENBLAS_NUM_THREADS="1")
-    assert output.startswith("error: out of memory: "), output
-    assert len(output.splitlines()) == 1
-
-
-@pytest.mark.slow
-def test_ten_thousand_hidden_units_and_a_thousand_seeds_train(workspace: Workspace) -> None:
-    text = workspace.read("params.yaml")
-    try:
-        workspace.run(*f"{STAGE}train --width 10000 --alpha 1.0 {ONTO}".split())
-        workspace.change({"train": {"seeds": 1000}})
-        output = workspace.run(*f"{STAGE}train --width 5 --alpha 1.0 {ONTO}".split())
-        workspace.change({"train": {"seeds": 2}, "grid": {"width": [10_000], "alpha": [0.0]}})
-        workspace.repro("evaluate")
-    finally:
-        (workspace.path / "params.yaml").write_text(text)
-    assert "1000 seeds" in output
+    project = Project.of(tmp_path)
+    project.change(changes)
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [stage, *arguments.split()])
+    with pytest.raises(UserError, match=rf"^{message}[^\n]*GiB are there; (take )?fewer [^\n]*$"):
+        {"train": train, "prune": prune, "lasso": lasso}[stage].main()
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize(

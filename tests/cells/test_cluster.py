@@ -137,7 +137,12 @@ class TestWorkersElsewhere:
             saying(worker(address, clone(tmp_path / "clone")), STARTED),
         ):
             monkeypatch.setenv(CLUSTER, address)
-            threading.Thread(target=lambda: (arrivals.next(), boss.kill())).start()
+
+            def lose() -> None:
+                arrivals.next()
+                boss.kill()
+
+            threading.Thread(target=lose).start()
             with pytest.raises(UserError, match=r"^the connection to the scheduler was lost; finished cells are kept"):
                 stage(project, width=3)
         assert len(project.kept()) == 1
