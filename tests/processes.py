@@ -10,11 +10,29 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import psutil
 
 PATIENCE_S = 120  # for what must happen; how fast is no matter
+TEST_S = 400  # for a whole test, should it wait for a line that nobody says
 MOVED_TO, CREATED = 0x80, 0x100  # inotify's names for a file that came to be by a rename, and so is whole, or is begun
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """TimeoutError where a test would wait forever."""
+
+    def too_late(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"the test took longer than {TEST_S} s")
+
+    before = signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(TEST_S)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def start(*command: str, cwd: Path, **environment: str) -> "subprocess.Popen[str]":

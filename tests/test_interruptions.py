@@ -20,7 +20,7 @@ import yaml
 
 from stages.commands import repair
 from tests.cells.project import made_here
-from tests.processes import CREATED, Arrivals, end, start
+from tests.processes import CREATED, Arrivals, bounded, end, start
 from tests.workspace import TINY, Workspace
 
 pytestmark = pytest.mark.slow
@@ -82,6 +82,30 @@ COMMANDS = {
 }
 
 
+def test_repair_leaves_an_experiment_at_work_alone_and_puts_the_branch_back_after_a_kill(workspace: Workspace) -> None:
+    forget(workspace)
+    branch = workspace.git("branch", "--show-current")
+    (workspace.path / "README.md").write_text("not committed\n")
+    pipe = workspace.path / ".dvc/tmp/cells" / sorted(made_here(workspace, widths=[3], lr=0.02))[0]
+    pipe.parent.mkdir()
+    os.mkfifo(pipe)  # the stage train@3 waits where it looks for this cell
+    experiment = start("dvc", "exp", "run", "-S", "train.lr=0.02", "train@3", cwd=workspace.path)
+    with bounded(), pipe.open("wb"):  # which waits for the stage
+        assert workspace.run(*REPAIR) == ""
+        assert workspace.git("branch", "--show-current") == ""
+        os.killpg(experiment.pid, signal.SIGKILL)
+        end(experiment)
+    assert workspace.run(*REPAIR) == f"a `dvc exp run` was killed; the checkout is on {branch.strip()} again\n"
+    assert workspace.run(*REPAIR) == ""
+    assert workspace.git("branch", "--show-current") == branch
+    assert workspace.read("README.md") == "not committed\n"
+    assert "lr: 0.02" in workspace.read("params.yaml")
+    assert workspace.git("diff", "--cached", "--name-only") == ""
+    pipe.unlink()
+    workspace.dvc("exp", "run", "-S", "train.lr=0.02", "train@3")
+    assert workspace.git("branch", "--show-current") == branch
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_kills_lose_no_finished_cell_and_change_no_byte(workspace: Workspace, command: str) -> None:
     rng = random.Random(command)
@@ -113,7 +137,7 @@ def test_of_two_at_once_the_second_says_so_and_nothing_is_lost(workspace: Worksp
     pipe = workspace.path / ".dvc/tmp/cells" / sorted(made_here(workspace, widths=[3]))[0]
     os.mkfifo(pipe)  # the stage train@3 waits where it looks for this cell
     first = start("dvc", "repro", "train@3", cwd=workspace.path)
-    with pipe.open("wb"):  # which waits for the stage
+    with bounded(), pipe.open("wb"):  # which waits for the stage
         second = workspace.dvc("repro", "train@3", ok=False)
         assert workspace.run(*REPAIR) == ""  # which leaves a DVC at work alone
     assert "Traceback" not in second

@@ -9,11 +9,11 @@ with the experiment's parameters, as it is at the end of `dvc exp run`.
 
 import getpass
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
 
-import psutil
 from dvc.lock import LockError, make_lock
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils.serialize import YAMLError, parse_yaml
@@ -51,7 +51,7 @@ def unlock() -> None:
             except ValueError:
                 LOCKS.unlink()
                 console.print(f"{LOCKS} was left half-written by a kill, and is removed")
-        if git("for-each-ref", RUNNING) and not holders():
+        if git("for-each-ref", RUNNING) and not is_at_work():
             reattach()
     except LockError:
         raise files.UserError("another DVC process works in this checkout; when it has ended, try again") from None
@@ -82,10 +82,20 @@ def restore(path: Path) -> None:
         console.print(f"{path} was left half-written by a kill, and is removed: the last commit has none")
 
 
-def holders() -> set[int]:
-    """The processes that are alive and hold a lock on some file of the checkout."""
+def is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # no signal, only the question
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
+
+
+def is_at_work() -> bool:
+    """Whether a process that is alive holds one of DVC's locks on a file of the checkout."""
     text = LOCKS.read_text(encoding="utf-8") if LOCKS.exists() else "{}"
-    return {pid for pid in map(int, re.findall(r'"pid": (\d+)', text)) if psutil.pid_exists(pid)}
+    return any(is_alive(int(process)) for process in re.findall(r'"pid": (\d+)', text))
 
 
 def git(*arguments: str) -> str:

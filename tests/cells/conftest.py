@@ -1,8 +1,16 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cells.project import Project, Stage
+from tests.processes import bounded
+
+
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    with bounded():
+        yield
 
 
 @pytest.fixture

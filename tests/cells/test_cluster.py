@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -188,6 +189,7 @@ def certificate(tmp_path: Path) -> dict[str, str]:
     return found
 
 
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl to make a certificate")
 def test_dasks_settings_for_tls_are_honoured(certificate: dict[str, str]) -> None:
     wanted, data = cells(2), data_file()
     mine = Worker(data)
