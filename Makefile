@@ -14,7 +14,7 @@ run: .venv/ready  ## the main job: fetch MNIST, train the grid, evaluate, plot; 
 	@python -m stages.commands.repair && $(DVC) repro && python -m stages.commands.show
 
 prune: .venv/ready  ## test error over sparsity by pruning; about a quarter of an hour on two cores
-	@python -m stages.commands.repair && $(DVC) repro check prepare && $(DVC) repro prune/dvc.yaml
+	@python -m stages.commands.repair && $(DVC) repro prune/dvc.yaml
 
 experiment: .venv/ready  ## one of experiments/*.yaml, run anew: make experiment NAME=l1-proximal
 	@python -m stages.commands.repair && python -m stages.commands.experiment $(NAME)

@@ -3,24 +3,21 @@
 Its output never changes, so a changed parameter reruns this stage and just those that depend on that parameter.
 """
 
-import argparse
+from pathlib import Path
 
 from stages.base import files
 from stages.base.console import console, run
-from stages.base.params import VERDICT_SEEDS
+from stages.base.params import LEAST_SEEDS
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", required=True)
-    args = parser.parse_args()
+def main(out: Path) -> None:
     for path, group, seeds in (
         ("params.yaml", "train", files.read_params().train.seeds),
         ("prune/params.yaml", "prune", files.read_prune_params().prune.seeds),
     ):
-        if seeds < VERDICT_SEEDS:
-            console.print(f"{path}: {group}.seeds: {seeds}: a verdict takes at least {VERDICT_SEEDS}, so there is none")
-    files.write(args.out, b"the parameters are in order\n")
+        if seeds < LEAST_SEEDS:
+            console.print(f"{path}: {group}.seeds: {seeds}: a verdict takes at least {LEAST_SEEDS}, so there is none")
+    files.write(out, b"the parameters are in order\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ The environment variable MNIST_MIRROR (FASHION_MNIST_MIRROR, KMNIST_MIRROR) name
 asked before all others. Where nobody gives MNIST, the 10,000 of its images that are committed here take its place.
 """
 
-import argparse
 import hashlib
 import io
 from pathlib import Path
@@ -20,10 +19,10 @@ from stages.base.tensors import Array
 SUBSET_SHA256 = "08eea0d1c0e93be9637255a76a3217a4042dfb121c1ea35e29a3281e316a5978"  # of data/mnist_subset.npz
 
 
-def subset(path: str) -> dict[str, Array]:
+def committed(path: Path) -> dict[str, Array]:
     """The arrays of the committed part of MNIST; UserError: the file is missing or damaged."""
     try:
-        content = Path(path).read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
         raise files.UserError(f"{path} is missing; to restore it: git checkout {path}") from None
     if hashlib.sha256(content).hexdigest() != SUBSET_SHA256:
@@ -32,12 +31,7 @@ def subset(path: str) -> dict[str, Array]:
         return dict(arrays)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--archives", default="data/archives", help="folder that keeps the published files")
-    parser.add_argument("--subset", default="data/mnist_subset.npz", help="used where no mirror gives MNIST")
-    args = parser.parse_args()
+def main(out: Path, archives: Path = Path("data/archives"), subset: Path = Path("data/mnist_subset.npz")) -> None:
     name = files.read_params().data.name
     largest, mean, std, source = SETS[name]
     from_subset = False
@@ -45,19 +39,19 @@ def main() -> None:
         arrays = source()
     else:
         try:
-            arrays = published(name, source, Path(args.archives))
+            arrays = published(name, source, archives)
         except NoMirrorError:
             if name != "mnist":
                 raise
-            arrays, from_subset = subset(args.subset), True
+            arrays, from_subset = committed(subset), True
             console.print(
-                f"No mirror gave MNIST, so {args.subset} takes its place: the first 500 images of each class, of the "
+                f"No mirror gave MNIST, so {subset} takes its place: the first 500 images of each class, of the "
                 "training and of the test file, which are all that the paper's grid needs. To try again later: dvc "
                 "repro -f download",
                 markup=False,
             )
     about = {"dataset": name, "largest": float(largest), "mean": mean, "std": std, "subset": from_subset}
-    files.write(args.out, tensors.to_bytes(arrays, about))
+    files.write(out, tensors.to_bytes(arrays, about))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 Which cells there are is read from params.yaml, never from the folder: a cell's file may outlive its place in the grid.
 """
 
-import argparse
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,38 +15,33 @@ from stages.base.machine import threads
 from stages.cells.cell import read_fit
 from stages.measure.runs import curve_table, rows
 from stages.measure.sparsity import Seen
+from stages.statistic.protocol import is_as_published
 from stages.statistic.tables import against_paper, summary, to_csv, to_json
 
 COPIES = 10  # of a cell's file in memory while it is measured, about
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--models", required=True)
-    parser.add_argument("--paper", required=True)
-    parser.add_argument("--out", required=True)
-    args = parser.parse_args()
+def main(data: Path, models: Path, paper: Path, out: Path) -> None:
     params = files.read_params()
-    data, about = files.read_tensors(args.data, "dvc repro -f prepare", "train_pixels")
-    images, labels = Seen.of(torch.from_numpy(data["train_pixels"])), torch.from_numpy(data["train_labels"])
+    arrays, about = files.read_tensors(data, "dvc repro -f prepare", "train_pixels")
+    images, labels = Seen.of(torch.from_numpy(arrays["train_pixels"])), torch.from_numpy(arrays["train_labels"])
     torch.set_num_threads(1)  # cells side by side, each on one thread, so that numbers do not depend on the cores
 
     def evaluate(point: tuple[int, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
         width, alpha = point
-        runs = read_fit(params.train, width, alpha, args.models, about["digest"])
+        runs = read_fit(params.train, width, alpha, models, about["digest"])
         place = {"dataset": about["dataset"], "width": width, "alpha": alpha}
         return rows(place, runs, images, labels), curve_table(place, runs)
 
-    largest = max((path.stat().st_size for path in Path(args.models).glob("*/*")), default=0)
+    largest = max((path.stat().st_size for path in models.glob("*/*")), default=0)
     with ThreadPoolExecutor(threads(COPIES * largest)) as pool:
         done = list(pool.map(evaluate, params.grid.cells()))
     cells, curves = (pd.concat(tables, ignore_index=True) for tables in zip(*done, strict=True))
-    out = Path(args.out)
     files.write(out / "cells.csv", to_csv(cells))
     files.write(out / "curves.csv", to_csv(curves))
-    paper = files.read_table(args.paper, "test_accuracy_percent")
-    files.write(out / "paper.csv", to_csv(against_paper(cells, paper if params.data.is_the_papers() else paper[:0])))
+    published = files.read_table(paper, "test_accuracy_percent")
+    comparable = published if is_as_published(params) else published[:0]
+    files.write(out / "paper.csv", to_csv(against_paper(cells, comparable)))
     files.write(out / "summary.json", to_json(summary(cells)))
     console.print(f"{len(cells)} models of {params.data.name} in {out}/cells.csv, {int(cells.diverged.sum())} diverged")
 

@@ -1,6 +1,6 @@
 """Stage `prune`: all cells of the pruning study, trained as those of the grid are; see `train`."""
 
-import argparse
+from pathlib import Path
 
 from stages.base import files
 from stages.base.console import run
@@ -8,23 +8,18 @@ from stages.cells.cell import Cell, prune_cell
 from stages.cells.make import make
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--out", required=True)
-    args = parser.parse_args()
-
+def main(data: Path, out: Path) -> None:
     def wanted() -> list[Cell]:
         if files.read_params().data.label_noise:
             raise files.UserError("params.yaml: data.label_noise must be 0 for pruning, which adds wrong labels itself")
         params = files.read_prune_params()
         return [
-            prune_cell(params.prune, method, retraining, args.out)
+            prune_cell(params.prune, method, retraining, out)
             for method in params.grid.method
             for retraining in params.grid.retraining
         ]
 
-    make("pruning", wanted, args.data)
+    make("pruning", wanted, data)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ Cells that the store has are taken from it; the others are trained side by side 
 that DASK_SCHEDULER_ADDRESS names. SDD_DEVICE (cpu, the default, or cuda) and SDD_WORKERS say where and by how many.
 """
 
-import argparse
+from pathlib import Path
 
 from stages.base import files
 from stages.base.console import run
@@ -12,18 +12,12 @@ from stages.cells.cell import Cell, fit_cell
 from stages.cells.make import make
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--width", type=int, required=True)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--out", required=True)
-    args = parser.parse_args()
-
+def main(width: int, data: Path, out: Path) -> None:
     def wanted() -> list[Cell]:
         params = files.read_params()
-        return [fit_cell(params.train, args.width, alpha, args.out) for alpha in params.grid.alpha]
+        return [fit_cell(params.train, width, alpha, out) for alpha in params.grid.alpha]
 
-    make(f"width {args.width}", wanted, args.data)
+    make(f"width {width}", wanted, data)
 
 
 if __name__ == "__main__":

@@ -1,31 +1,30 @@
-"""Stage `verdict`: from the cells' rows to metrics/verdict.json, see core/verdict.py and core/descent.py; and the few
-numbers that sum up an experiment."""
+"""Stage `verdict`: is there a double descent? The answer for every width, and the few numbers that sum up a run.
 
-import argparse
+The statistic is in stages/statistic/descent.py, the rules are in stages/statistic/verdict.py.
+"""
+
 from pathlib import Path
 
 from stages.base import files
 from stages.base.console import console, run
+from stages.statistic.descent import TooFewSeeds
 from stages.statistic.findings import finding, headline
+from stages.statistic.results import VERDICT, read_cells
 from stages.statistic.tables import to_json
 from stages.statistic.verdict import verdict
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cells", required=True)
-    parser.add_argument("--out", required=True)
-    args = parser.parse_args()
-    cells = files.read_table(args.cells)
-    name = cells.dataset.iloc[0]
+def main(cells: Path, out: Path) -> None:
+    table = read_cells(cells)
+    name = table.dataset.iloc[0]
     try:
-        found = verdict(cells)
-    except ValueError as error:
+        found = verdict(table)
+    except TooFewSeeds as error:
         found = {name: {}}
         console.print(f"no verdict: {error}")
-    files.write(Path(args.out) / "verdict.json", to_json(found))
-    files.write(Path(args.out) / "headline.json", to_json(headline(cells, found[name])))
-    console.print(finding(cells, found[name]))
+    files.write(out / VERDICT, to_json(found))
+    files.write(out / "headline.json", to_json(headline(table, found[name])))
+    console.print(finding(table, found[name]))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import warnings
 from pathlib import Path
 from types import ModuleType
@@ -13,9 +12,10 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from stages import download, evaluate, head, heads, lasso, plot, prepare, prune, prune_report, show, train, verdict
-from stages.base.files import UserError
-from stages.base.params import cell_name, parse
+from stages import download, evaluate, heads, lasso, plot, prepare, prune, prune_report, train, verdict
+from stages.base import console
+from stages.base.files import UserError, read_params
+from stages.commands import show
 from tests.workspace import ROOT
 
 POSITIVE = st.one_of(st.floats(1e-30, 1e30), st.sampled_from([1e-30, 1e30, 1e-3, 1.0]))
@@ -94,7 +94,6 @@ def values(groups: dict[str, dict[str, st.SearchStrategy[Any]]]) -> st.SearchStr
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [])
     return tmp_path
 
 
@@ -107,10 +106,9 @@ def change(groups: dict[str, Any], file: str = "params.yaml") -> None:
 
 
 def call(stage: ModuleType, *arguments: object) -> None:
-    sys.argv = ["stage", *map(str, arguments)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        stage.main()
+        console.call(stage.main, *map(str, arguments))
 
 
 def no_nan(text: str) -> None:
@@ -123,8 +121,18 @@ def assert_json() -> None:
         json.loads(path.read_text(), parse_constant=no_nan)
 
 
+HEADS = ("--models", "models", "--data", "data", "--metrics", "metrics", "--plots", "plots")
+
+
+def prepared() -> None:
+    """The file `data`, from scikit-learn's digits."""
+    if not Path("raw").exists():
+        call(download, "--out", "raw")
+    call(prepare, "--raw", "raw", "--out", "data")
+
+
 HERE = settings(
-    max_examples=int(os.environ.get("EXAMPLES", 10)),
+    max_examples=int(os.environ.get("EXAMPLES", 3)),
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],  # an example takes seconds: a failing one is shown as it is
@@ -138,24 +146,17 @@ HERE = settings(
 def test_a_grid_of_allowed_values_ends_in_results_or_in_one_line(folder: Path, groups: dict[str, Any]) -> None:
     groups["train"]["penalty"], groups["train"]["solver"] = groups["train"]["penalty"]
     change(groups)
-    if not Path("raw.pt").exists():
-        call(download, "--out", "raw.pt")
-    call(prepare, "--raw", "raw.pt", "--out", "data.pt")
-    grid = parse(Path("params.yaml").read_text()).grid
-    for width, alpha in grid.cells():
-        out = f"models/{cell_name(width, alpha)}.pt"
-        call(train, "--width", width, "--alpha", alpha, "--data", "data.pt", "--out", out)
+    prepared()
+    for width in read_params().grid.width:
+        call(train, "--width", width, "--data", "data", "--out", f"models/{width}")
     paper = ROOT / "data/paper_table1.csv"
-    call(evaluate, "--data", "data.pt", "--models", "models", "--paper", paper, "--out", "metrics")
+    call(evaluate, "--data", "data", "--models", "models", "--paper", paper, "--out", "metrics")
     call(verdict, "--cells", "metrics/cells.csv", "--out", "metrics")
     call(plot, "--metrics", "metrics", "--out", "plots")
     call(show)
     assert_json()
-    for width in grid.width:
-        cell = f"models/{cell_name(width, grid.alpha[0])}.pt"
-        call(head, "--cell", cell, "--data", "data.pt", "--out", f"heads/{width}.csv")
     try:
-        call(heads, "--heads", "heads", "--data", "data.pt", "--metrics", "metrics", "--plots", "plots")
+        call(heads, *HEADS)
     except UserError as error:
         assert groups["head"]["features"] == ["trained"]
         assert "every network of the first of grid.alpha diverged" in str(error)
@@ -177,14 +178,9 @@ def test_a_regression_of_allowed_values_ends_in_results(folder: Path, groups: di
 def test_pruning_of_allowed_values_ends_in_results(folder: Path, groups: dict[str, Any]) -> None:
     change({"data": {"name": "digits", "train_per_class": 5, "test_per_class": 5}})
     change(groups, "prune/params.yaml")
-    if not Path("data.pt").exists():
-        call(download, "--out", "raw.pt")
-        call(prepare, "--raw", "raw.pt", "--out", "data.pt")
-    for method in groups["grid"]["method"]:
-        for retraining in groups["grid"]["retraining"]:
-            how = ("--method", method, "--retraining", retraining)
-            call(prune, *how, "--data", "data.pt", "--out", f"pruned/{method}-{retraining}.pt")
-    call(prune_report, "--cells", "pruned", "--metrics", "metrics", "--plots", "plots")
+    prepared()
+    call(prune, "--data", "data", "--out", "pruned")
+    call(prune_report, "--data", "data", "--cells", "pruned", "--metrics", "metrics", "--plots", "plots")
     assert_json()
 
 
@@ -203,14 +199,11 @@ def test_heads_of_few_features_or_of_diverged_networks(
             "head": {"features": features, "strength": [0.1, 1.0]},
         }
     )
-    call(download, "--out", "raw.pt")
-    call(prepare, "--raw", "raw.pt", "--out", "data.pt")
-    call(train, "--width", 2, "--alpha", 1.0, "--data", "data.pt", "--out", "cell.pt")
-    call(head, "--cell", "cell.pt", "--data", "data.pt", "--out", "heads/2.csv")
-    last = ("--heads", "heads", "--data", "data.pt", "--metrics", "metrics", "--plots", "plots")
+    prepared()
+    call(train, "--width", 2, "--data", "data", "--out", "models/2")
     if message:
         with pytest.raises(UserError, match=message):
-            call(heads, *last)
+            call(heads, *HEADS)
     else:
-        call(heads, *last)
+        call(heads, *HEADS)
         assert_json()

@@ -10,10 +10,12 @@ import re
 import shutil
 import subprocess
 import tarfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -21,9 +23,11 @@ from dvc.utils.hydra import apply_overrides
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from stages.base.params import parse
-from stages.plot import heights, how, points
+from stages.commands.experiment import overrides
+from stages.figures.style import width_colour
+from stages.plot import heights, histories, points
+from stages.statistic.protocol import how
 from stages.statistic.tables import cell_means, to_records
-from stages.sweep import named
 from tests.workspace import ROOT, Workspace
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -42,6 +46,7 @@ NAMES = [name for plot in yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots
 # vega-embed says so of every chart, DVC's own templates too
 OF_DVC = re.compile(r"The (input|compiled) spec uses Vega(-Lite)? v5, but (the )?current version")
 DESCRIBE = Path(__file__).with_name("describe_charts.js").read_text()
+READ_MARKS = Path(__file__).with_name("read_marks.js").read_text()
 
 pytestmark = [
     pytest.mark.slow,
@@ -171,7 +176,7 @@ def test_seven_revisions_are_readable(tmp_path: Path, browser: Browser) -> None:
         clone.git("checkout", "-q", "-B", name, "published")
         folder = ROOT / "experiments" / name
         cells, verdict = pd.read_csv(folder / "cells.csv"), json.loads((folder / "verdict.json").read_text())
-        apply_overrides(tmp_path / "params.yaml", named(name))
+        apply_overrides(tmp_path / "params.yaml", overrides(name))
         caption = how(cells, parse((tmp_path / "params.yaml").read_text()))
         for stem, table in (("cells", points(cell_means(cells))), ("verdict", heights(verdict["mnist"]))):
             (tmp_path / f"plots/{stem}.json").write_bytes(to_records(table.assign(run=caption)))
@@ -183,6 +188,221 @@ def test_seven_revisions_are_readable(tmp_path: Path, browser: Browser) -> None:
         chart.screenshot(path=SCREENSHOTS / f"seven-{number}.png")
     assert complaints == []
     check(found, {"5", "10", "25", "50", "75", "100", "200"}, {"0", "10", "10000"})
+
+
+Grid = tuple[list[int], list[float]]  # widths and alphas
+SIX = [5, 10, 25, 50, 75, 100]
+SIXTEEN = [1, 2, 3, 5, 7, 10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200]
+GRIDS: dict[str, list[Grid]] = {
+    "all in common": [([5, 25, 100], [0.0, 0.1, 10.0]), ([5, 25, 100], [0.0, 0.1, 10.0])],
+    "one width of six": [(SIX, [0.0, 0.01, 1.0, 100.0]), ([25], [0.0, 1.0])],
+    "one of six, the small grid first": [([25], [0.0, 1.0]), (SIX, [0.0, 0.01, 1.0, 100.0])],
+    "some in common": [([5, 25, 100], [0.0, 0.1, 10.0]), ([3, 25, 200, 1000], [0.1, 10.0, 20000.0])],
+    "nothing in common": [([100, 10], [10.0, 0.0]), ([300, 25, 7], [0.5, 100000.0])],
+    "alpha alone in common": [([5, 10], [0.0]), ([300, 25], [0.0])],
+    "one cell": [([25], [1.0]), ([25], [1.0])],
+    "sixteen widths beside nine": [(SIXTEEN, [0.0, 1.0]), ([4, *SIXTEEN[4:12]], [1.0])],
+    "seven of sixteen widths": 7 * [(SIXTEEN, [0.0, 1.0])],
+}
+
+
+def plot_data(revision: int, grid: Grid, measured: bool = True) -> dict[str, list[dict[str, Any]]]:
+    """The rows of every file in plots/ that a chart shows, by the file's stem, of an invented run with that grid.
+
+    The numbers are drawn for that revision. If not measured, every seed of every cell diverged, so that there is no
+    share of zeros, and nothing was judged or fitted.
+    """
+    rng, (widths, alphas) = np.random.default_rng(revision), grid
+    cells = pd.DataFrame([{"width": w, "alpha": a, "seed": s} for w in widths for a in alphas for s in range(4)])
+    curves = pd.DataFrame([{"width": w, "alpha": a, "epoch": e} for w in widths for a in alphas for e in (0, 5, 9)])
+    for table in (cells, curves):
+        for name in ("test_error", "train_error", "train_loss", "zero_fraction", "prunable_fraction"):
+            table[name] = rng.uniform(0.1, 0.9, len(table)) if measured or name.endswith("error") else np.nan
+    heads = ["ridge", "lasso", "logistic"][revision % 2 :]
+    verdict = {
+        f"width_{width}": {"D": d, "D_low": d - 0.02, "D_high": d + 0.03, "double_descent": d > 0.2, "guards": {}}
+        for width, d in zip(widths, rng.uniform(0, 0.4, len(widths)), strict=True)
+    }
+    caption = f"mnist, penalty l1, proximal, {10 * revision} epochs, 4 seeds"
+    tables = {
+        "cells": points(cell_means(cells.assign(dataset="mnist", diverged=not measured))).assign(run=caption),
+        "curves": histories(curves).assign(run=caption),
+        "verdict": heights(verdict if measured else {}).assign(run=caption),
+        "lasso": invented_series(rng, "features", "log10_test_mse", [f"ridge {revision + i}" for i in range(4)]),
+        "heads": pd.concat(
+            [invented_series(rng, "strength", "test_error", ["trained", "pca"]).assign(run=h) for h in heads]
+        ),
+        "prune": invented_series(rng, "left", "test_error", ["magnitude, rewind", "random, scratch"][revision % 2 :]),
+    }
+    rows = {name: json.loads(to_records(table)) for name, table in tables.items()}
+    return rows if measured else rows | {"lasso": [], "heads": [], "prune": []}
+
+
+def invented_series(rng: np.random.Generator, x: str, y: str, names: list[str]) -> pd.DataFrame:
+    """A row for each of these series and each of two random places x, with y and its band."""
+    rows = [{"series": name, x: place} for name in names for place in rng.uniform(1, 100, 2).round(3)]
+    table = pd.DataFrame(rows).assign(**{y: rng.uniform(10, 90, len(rows))}, run=f"{len(names)} series")
+    return table.assign(low=table[y] - 1, high=table[y] + 2)
+
+
+def repository(path: Path, revisions: dict[str, dict[str, list[dict[str, Any]]]]) -> Workspace:
+    """This project's charts in a git repository in that folder, with a branch per revision that holds its plot data."""
+    workspace = Workspace(path)
+    for name in (".dvc/plots", "prune"):
+        shutil.copytree(ROOT / name, path / name)
+    for name in ("dvc.yaml", "params.yaml", ".dvc/config"):
+        shutil.copy(ROOT / name, path / name)
+    (path / "plots").mkdir()
+    workspace.git("init", "-q")
+    for name, value in (("user.email", "someone@example.org"), ("user.name", "Someone")):
+        workspace.git("config", name, value)
+    for name, data in revisions.items():
+        workspace.git("checkout", "-q", "-B", name)
+        for stem, rows in data.items():
+            (path / f"plots/{stem}.json").write_text(json.dumps(rows))
+        workspace.commit(name)
+    return workspace
+
+
+def shown_fields() -> dict[str, tuple[str, dict[str, dict[str, Any]]]]:
+    """For each chart by its id: the stem of its file in plots/, and what the channels of its marks show."""
+    found = {}
+    for file in ("dvc.yaml", "prune/dvc.yaml"):
+        for plot in yaml.safe_load((ROOT / file).read_text())["plots"]:
+            ((name, chart),) = plot.items()
+            ((path, y),) = chart["y"].items()
+            x, template = chart["x"], chart["template"]
+            low, high = ("low", "high") if template == "series" else (f"{y}_low", f"{y}_high")
+            channels: dict[str, dict[str, Any]] = {"symbol": {"x": x, "y": y}}
+            if template == "verdict":
+                row = {"y": "width"}
+                channels = {"symbol": {"x": y} | row, "rule": {"x": low, "x2": high} | row, "text": row}
+                channels["dashed"] = {"x": 1}
+            elif template != "over_sparsity":
+                channels["line"] = channels["symbol"]
+            if template in ("over_alpha", "over_width", "series"):
+                channels["area"] = {"x": x, "y": low, "y2": high}
+            found[name.replace(" ", "_")] = (Path(path).stem, channels)
+    return found
+
+
+def compared_page(
+    path: Path, revisions: dict[str, dict[str, list[dict[str, Any]]]], browser: Browser, offline: bool = False
+) -> tuple[Page, list[str]]:
+    """The page of `dvc plots diff` of revisions with that plot data, and what it complained of."""
+    workspace = repository(path, revisions)
+    if offline:
+        workspace.run("python", "-m", "stages.commands.page", PYTHONPATH=str(ROOT))
+    workspace.dvc("plots", "diff", *revisions, "--out", "page")
+    return opened(browser, path / "page/index.html", offline)
+
+
+def marks_of(page: Page, fields: dict[str, tuple[str, dict[str, dict[str, Any]]]]) -> dict[str, dict[str, Any]]:
+    """What read_marks.js found in every chart, by the chart's id."""
+    page.wait_for_function(f"views.length >= {page.content().count('vegaEmbed(')}")
+    shown = {name: channels for name, (_, channels) in fields.items()}
+    return {chart["id"]: chart for chart in page.evaluate(READ_MARKS, shown)}
+
+
+def key(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Which row of the plot data this is."""
+    names = ("rev", "run", "width", "alpha", "epoch", "series", "features", "strength", "left")
+    return tuple(row.get(name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("grids", "offline"),
+    [
+        *(pytest.param(grids, False, id=name) for name, grids in GRIDS.items()),
+        pytest.param(GRIDS["one width of six"], True, id="one width of six, without network"),
+    ],
+)
+def test_every_mark_stands_in_its_own_panel_at_its_own_place(
+    grids: list[Grid], offline: bool, tmp_path: Path, browser: Browser, request: pytest.FixtureRequest
+) -> None:
+    """Width, alpha, series and revision of every mark are those that its panel's headers, axes and legend name."""
+    revisions = {f"run-{number}": plot_data(number, grid) for number, grid in enumerate(grids, 1)}
+    fields = shown_fields()
+    page, complaints = compared_page(tmp_path, revisions, browser, offline)
+    described, found = charts(page), marks_of(page, fields)
+    page.screenshot(path=SCREENSHOTS / f"grids-{request.node.callspec.id}.png", full_page=True)
+    assert complaints == []
+    assert found.keys() == fields.keys()
+    for name, (stem, channels) in fields.items():
+        chart, marks = found[name], found[name]["marks"]
+        rows = [row | {"rev": revision} for revision, data in revisions.items() for row in data[stem]]
+        for kind in channels:
+            drawn = Counter(key(mark["datum"]) for mark in marks if mark["type"] == kind)
+            assert drawn == Counter(map(key, rows)), (name, kind)
+        for mark in marks:
+            datum, headers = mark["datum"], mark["headers"]
+            assert {datum["rev"], datum["run"]} <= {*headers}, (name, mark)
+            if stem == "curves":
+                assert [header for header in headers if header.startswith("width")] == [f"width {datum['width']}"], mark
+            assert mark["off"] < 0.01, (name, mark)
+            assert mark["text"] in (None, datum.get("answer")), (name, mark)
+            if mark["shape"] and "double_descent" in datum:
+                assert mark["shape"] == {"yes": "diamond", "no": "circle"}[datum["double_descent"]], (name, mark)
+        check_paths(name, marks)
+        check_colours(name, chart)
+        if stem in ("cells", "verdict") and name != "test_error_over_width":
+            shown = {(m["datum"]["width"], m["colour"]) for m in marks if m["type"] not in ("text", "dashed")}
+            assert shown == {(width, width_colour(width)) for width, _ in shown}, name
+        assert [label for label in chart["labels"] if label["off"] > 1] == [], name
+        drawn_as = described[name.replace("_", " ")]
+        assert (drawn_as["overlaps"], drawn_as["truncated"]) == ([], []), name
+        assert drawn_as["size"][0] <= 1250, name
+
+
+def check_paths(name: str, marks: list[dict[str, Any]]) -> None:
+    """A line or a band belongs to one panel and one series, or to one width or alpha, and to a revision."""
+    of_path: dict[int, set[tuple[Any, ...]]] = {}
+    along = {"test_error_over_width": ["alpha"], "training_curves": ["width", "alpha"]}.get(name, ["width"])
+    for mark in marks:
+        if mark["type"] in ("line", "area"):
+            belongs = [mark["datum"].get(field) for field in ("rev", "run", "series", *along)]
+            of_path.setdefault(mark["path"], set()).add((*belongs, *mark["headers"]))
+    assert [belongs for belongs in of_path.values() if len(belongs) > 1] == [], name
+    drawn = Counter(next(iter(belongs)) for belongs in of_path.values())
+    assert set(drawn.values()) <= {1, 2}, name  # a line and its band
+
+
+def check_colours(name: str, chart: dict[str, Any]) -> None:
+    """A mark has the colour that the legend gives its width, alpha or series; no two of these share one."""
+    by_alpha = name in ("training_curves", "test_error_over_width")
+    legend = {} if name == "is_there_a_double_descent" else chart["legend"]  # that one names shapes
+    colours: dict[str, set[str]] = {label: {colour} for label, colour in legend.items()}
+    for mark in chart["marks"]:
+        if mark["type"] not in ("text", "dashed"):
+            datum = mark["datum"]
+            label = datum.get("series") or (f"{datum['alpha']:g}" if by_alpha else str(datum["width"]))
+            colours.setdefault(label, set()).add(mark["colour"])
+    assert [label for label, shown in colours.items() if len(shown) > 1] == [], name
+    assert len(set.union(*colours.values())) == len(colours), name
+
+
+def test_a_width_has_one_colour_though_an_earlier_revision_drew_it_in_another(tmp_path: Path, browser: Browser) -> None:
+    revisions = {name: plot_data(1, ([5, 25], [0.0, 1.0])) for name in ("earlier", "later")}
+    for row in [*revisions["earlier"]["cells"], *revisions["earlier"]["verdict"]]:
+        row["colour"] = {5: "#010203", 25: "#fefdfc"}[row["width"]]
+    page, complaints = compared_page(tmp_path, revisions, browser)
+    assert complaints == []
+    for name, chart in marks_of(page, shown_fields()).items():
+        check_colours(name, chart)
+
+
+def test_charts_with_nothing_to_show_stay_empty(tmp_path: Path, browser: Browser) -> None:
+    """Without a verdict, a share of zeros or a fit in any revision a chart has no marks, and the page no complaints."""
+    revisions = {name: plot_data(1, ([5, 25], [0.0, 1.0]), measured=False) for name in ("one", "other")}
+    page, complaints = compared_page(tmp_path, revisions, browser)
+    found = marks_of(page, shown_fields())
+    page.screenshot(path=SCREENSHOTS / "nothing-to-show.png", full_page=True)
+    assert complaints == []
+    assert {name for name, chart in found.items() if chart["marks"]} == {
+        "test_error_over_alpha",
+        "test_error_over_width",
+        "training_curves",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +426,4 @@ def test_the_report_opens_without_network_and_fits(browser: Browser, report: Pat
     assert page.locator("img").count() == 8
     assert "double descent" in page.locator("li").first.inner_text()
     assert page.locator("tbody tr").count() > 10
-    made = page.locator("table").last.inner_text()
-    for name in ("commit", "machine", "Python", "torch", "dvc"):
-        assert re.search(rf"{name}\s+\S", made), name
+    assert "penalty: induced_1norm" in (page.locator("pre").text_content() or "")

@@ -77,14 +77,16 @@ def test_readmes_answers_are_the_results() -> None:
     answers = readme[readme.index("| question |") : readme.index("D is the height")]
     grid, clean = judged("metrics"), judged("experiments/width-clean")
     zeros = json.loads((ROOT / "metrics/headline.json").read_text())["most exact zeros, %"]
-    over_alpha = d_with_interval(judged("experiments/label-noise-l1")["width_200"])
+    noisy = judged("experiments/label-noise-l1")
+    at_100, at_200 = (d_with_interval(noisy[f"width_{width}"]) for width in (100, 200))
     over_width = d_with_interval(judged("experiments/width-noise")["over_width"])
     pruned = (ROOT / "metrics/prune.md").read_text().split("rewind: a double descent, D = ")[1].split(" points")[0]
     for said in (
         f"no cell has more than {zeros:.3f} % exact zeros in the mean",
         f"slope of its logarithm on that of the width {grid['slope']:.2f} "
         f"[{grid['slope_low']:.2f}, {grid['slope_high']:.2f}]",
-        f"D = {over_alpha} points (width 200), over pruning {pruned}, over width {over_width} |",
+        f"over pruning D = {pruned} points, over width {over_width} |",
+        f"D = {at_100} points (width 100) and {at_200} (width 200) at a constant step",
     ):
         assert said in answers
     assert not any(v["double_descent"] for v in widths(grid))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workspace import ROOT, TINY, Workspace, ran
+from tests.workspace import ROOT, Workspace, ran
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = [block.split("\n") for block in re.findall(r"(?:^ {4}\S.*\n)+", README, re.MULTILINE)]
@@ -21,23 +21,27 @@ SETUP, QUESTION, CLUSTER = (
     if "check ->" not in block[0]
 )
 HEADLINE = "metrics/headline.json"
+SHARED = "test_two_who_train_push_and_pull_at_once_share_all_that_they_trained"
 RUN_BY = {
-    "make": "test_without_network_make_says_so_and_runs_digits_instead",
+    "make": "test_make_without_network_or_identity_ends_with_the_table",
     "make help": "test_make_help_names_every_target",
     "make test": "test_a_fresh_clone_has_nothing_to_run_again",  # any test: `make test` is what runs them
-    "python -m stages.sweep": "test_it_trains_every_cell_and_leaves_dvc_nothing_to_do",
-    "python -m stages.sweep NAME": "test_a_named_experiment_keeps_its_tables_and_figures",
+    "make test-all": "test_a_fresh_clone_has_nothing_to_run_again",
+    "make prune": "test_the_study_runs_by_one_command_and_a_plain_repro_leaves_it_alone",
+    "make experiment NAME=l1-proximal": "test_an_experiment_of_the_folder_runs_by_one_command",
+    "python -m stages.commands.show": "test_a_line_a_width_is_printed_from_the_committed_results",
     "python -m tests.benchmarks.statistic": "test_the_statistic_benchmark_runs_on_few_curves",
     "python -m stages.commands.repair": "test_dvcs_file_of_locks_is_removed_if_a_kill_left_it_half_written",
-    "dvc repro": "test_everything_runs_once",
-    "dvc repro train@25-5.0": "test_the_commands_for_ones_own_question_in_their_order",
-    "dvc exp run -S ...": "test_the_commands_for_ones_own_question_in_their_order",
+    "dvc repro": "test_every_stage_has_run_and_none_runs_twice_and_what_is_committed_stays_so",
+    "dvc repro -f download": "test_with_network_again_the_full_set_is_taken",
+    "dvc repro train@25": "test_the_commands_for_ones_own_question_in_their_order",
+    "dvc exp run": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc exp show": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc metrics diff": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc plots": "test_every_chart_of_a_comparison_is_drawn",
-    "dvc remote add --default store FOLDER-OR-URL": "test_a_team_shares_what_was_trained",
-    "dvc push --run-cache": "test_a_team_shares_what_was_trained",
-    "dvc repro --pull": "test_a_team_shares_what_was_trained",
+    "dvc remote add --default store FOLDER-OR-URL": SHARED,
+    "dvc push --run-cache": SHARED,
+    "dvc repro --pull": SHARED,
     "SDD_VECTOR=pdf dvc repro -sf plot": "test_the_commands_for_ones_own_question_in_their_order",
 }
 
@@ -57,8 +61,8 @@ def test_every_file_that_a_promise_names_is_there() -> None:
 
 
 def test_make_help_names_every_target() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"^make (\w+)", Workspace(ROOT).run("make", "help"), re.MULTILINE)) == targets
+    targets = set(re.findall(r"^([a-z-]+):(?!=).*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"^make (\S+)", Workspace(ROOT).run("make", "help"), re.MULTILINE)) == targets
 
 
 @pytest.mark.slow
@@ -68,34 +72,34 @@ def test_the_statistic_benchmark_runs_on_few_curves() -> None:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    grid = {"width": [2, 25], "alpha": [0.0, 0.1, 5.0]}
-    workspace = Workspace.create(tmp_path_factory.mktemp("readme"), TINY | {"grid": grid})
+    workspace = Workspace.built(tmp_path_factory.mktemp("readme"))
+    workspace.change({"grid": {"width": [2, 25], "alpha": [0.0, 0.1, 5.0]}})
+    workspace.dvc("repro", "-q", "plot")
+    workspace.commit("another grid")
     (workspace.path / ".venv").symlink_to(sys.prefix)
     return workspace
 
 
 @pytest.mark.slow
 def test_the_commands_for_ones_own_question_in_their_order(workspace: Workspace) -> None:
-    workspace.dvc("repro", "-q")
-    workspace.commit("results")
     output = workspace.run("bash", "-e", "-c", "\n".join(QUESTION))
     assert "longer" in output
     assert "width_2.best_error" in output
     (workspace.path / "dvc_plots/index.html").stat()
+    assert workspace.git("status", "--porcelain") == ""
     table = workspace.run("bash", "-c", next(line for line in QUESTION if "exp show" in line) + " --csv")
     header = next(csv.reader(table.splitlines()))
     changed = {"grid.width", "grid.alpha", "train.epochs", "train.penalty"}
     assert set(header) - changed <= {"Experiment", "rev", "typ", "Created", *json.loads(workspace.read(HEADLINE))}
     assert {*changed, "lowest test error, %"} <= set(header)
-    workspace.git("checkout", "-q", ".")
-    assert ran(workspace.dvc("repro", "-s", "-f", "train@25-5.0")) == {"train@25-5.0"}
+    assert ran(workspace.dvc("repro", "-s", "-f", "train@25")) == {"train@25"}
     workspace.dvc("repro", "-sf", "plot", SDD_VECTOR="pdf")
     assert (workspace.path / "plots/table1.pdf").read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.slow
 def test_the_commands_for_more_machines(workspace: Workspace) -> None:
-    start, join, sweep = (command.replace("HOST", "127.0.0.1") for command in CLUSTER)
+    start, join, repro = (command.replace("HOST", "127.0.0.1") for command in CLUSTER)
     workspace.change({"train": {"epochs": 3}})
     path = f"{sys.prefix}/bin{os.pathsep}{os.environ['PATH']}"
     servers = [
@@ -103,7 +107,7 @@ def test_the_commands_for_more_machines(workspace: Workspace) -> None:
         for command in (start, join)
     ]
     try:
-        assert "6 cells trained" in workspace.run("bash", "-c", sweep)
+        assert "width 25: 3 cells trained" in workspace.run("bash", "-c", f"{repro} evaluate")
     finally:
         for server in servers:
             os.killpg(server.pid, signal.SIGKILL)

@@ -3,9 +3,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stages.base.files import UserError
-from stages.commands.show import read
+from stages.commands.show import made_with
+from stages.statistic.results import read_results
 from tests.workspace import ROOT, Workspace
 
 
@@ -18,7 +20,7 @@ def test_a_line_a_width_is_printed_from_the_committed_results() -> None:
 
 def test_a_folder_without_results_gets_one_line(tmp_path: Path) -> None:
     output = Workspace(ROOT).run("python", "-m", "stages.commands.show", str(tmp_path), ok=False)
-    assert output == f"error: {tmp_path}/cells.csv is missing; to make it: python -m stages.sweep\n"
+    assert output == f"error: {tmp_path}/cells.csv is missing; to make it: dvc repro\n"
 
 
 @pytest.mark.parametrize("name", ["cells.csv", "paper.csv", "verdict.json"])
@@ -27,4 +29,51 @@ def test_a_damaged_table_is_named(name: str, content: bytes, tmp_path: Path) -> 
     shutil.copytree(ROOT / "metrics", tmp_path / "metrics")
     (tmp_path / "metrics" / name).write_bytes(content)
     with pytest.raises(UserError, match=rf"^\S+/{name} [^\n]+; to make it anew: dvc repro$"):
-        read(tmp_path / "metrics")
+        read_results(tmp_path / "metrics")
+
+
+def test_a_run_that_stands_twice_is_named(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "metrics", tmp_path / "metrics")
+    cells = tmp_path / "metrics/cells.csv"
+    cells.write_text(cells.read_text() + cells.read_text().splitlines()[1] + "\n")
+    with pytest.raises(UserError, match=r"cells.csv holds a run twice, width 5, alpha 0.0, seed 0; to make it anew"):
+        read_results(tmp_path / "metrics")
+    output = Workspace(ROOT).run(
+        *("python", "-m", "stages.verdict", "--cells", str(cells), "--out", str(tmp_path)), ok=False
+    )
+    assert output.startswith("error: ")
+
+
+def params(folder: Path, **train: object) -> None:
+    whole = yaml.safe_load((ROOT / "params.yaml").read_text())
+    whole["train"] |= train
+    (folder / "params.yaml").write_text(yaml.safe_dump(whole))
+
+
+def test_the_table_says_what_it_was_made_with_and_what_of_that_is_not_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "metrics", tmp_path / "metrics")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    params(tmp_path, penalty="l2", lr=0.1)
+    trained = (
+        "made with: mnist, penalty l2, subgradient, lr 0.1, 30 epochs, 10 seeds "
+        "(published: penalty induced_1norm, subgradient, lr 0.001)"
+    )
+    results = read_results(Path("metrics"))
+    assert made_with(results) == [trained]  # there is no git here
+    clone = Workspace(tmp_path)
+    clone.git("init", "-q")
+    assert made_with(results) == [trained]  # nor a commit
+    params(tmp_path)
+    for name, value in (("user.email", "someone@example.org"), ("user.name", "Someone")):
+        clone.git("config", name, value)
+    clone.commit("as published")
+    assert made_with(results) == [
+        trained,
+        "not as committed: train.lr = 0.1 (committed: 0.001); train.penalty = l2 (committed: induced_1norm)",
+    ]
+    assert made_with(read_results(Path("metrics"))) == [
+        "made with: mnist, penalty induced_1norm, subgradient, lr 0.001, 30 epochs, 10 seeds (as published)"
+    ]

@@ -11,7 +11,7 @@ import numpy as np
 
 from stages.base.datasets import first_per_class
 from stages.commands.subset import PER_CLASS, to_npz
-from stages.download import subset
+from stages.download import committed
 from tests.official import OFFICIAL, needs_official
 from tests.workspace import ROOT
 
@@ -19,7 +19,7 @@ COMMITTED = ROOT / "data/mnist_subset.npz"
 
 
 def test_it_holds_the_papers_images_class_by_class() -> None:
-    arrays = subset(str(COMMITTED))
+    arrays = committed(COMMITTED)
     for split in ("train", "test"):
         labels, images = arrays[f"{split}_labels"], arrays[f"{split}_images"]
         assert labels.tolist() == [label for label in range(10) for _ in range(PER_CLASS)]

@@ -1,5 +1,6 @@
 """A small copy of this project in a folder of its own, with real git and real dvc, on the bundled digits."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -10,21 +11,43 @@ from typing import Any
 
 import pytest
 import yaml
+from dvc.repo import Repo
 
 ROOT = Path(__file__).parent.parent
 TINY: dict[str, dict[str, Any]] = {
     "data": {"name": "digits", "train_per_class": 20, "test_per_class": 10},
     "grid": {"width": [2, 3], "alpha": [0.0, 0.1]},
     "train": {"seeds": 2, "epochs": 2, "eval_every": 1},
-    "lasso": {"runs": 4},
+    "lasso": {"runs": 4, "n_features": [5, 60, 80]},
     "head": {"strength": [0.01]},
     "prune": {"seeds": 2, "epochs": 1, "width": 5, "levels": 2},
 }
 
 
 class Workspace:
+    shared: Path  # a folder of all workers of this run of the tests, which conftest.py sets
+
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @classmethod
+    def built(cls, path: Path) -> "Workspace":
+        """A copy of a workspace in which both pipelines have run, with their results committed.
+
+        The first test that asks has it built, and those of other workers wait meanwhile. The cells are in the store.
+        """
+        first = cls.shared / "built"
+        with open(cls.shared / "built.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not first.exists():
+                making = cls.shared / "building"
+                shutil.rmtree(making, ignore_errors=True)
+                workspace = cls.create(making, prune=True)
+                workspace.repro("--all-pipelines")
+                workspace.commit("results")
+                making.rename(first)
+        shutil.copytree(first, path, symlinks=True, dirs_exist_ok=True)
+        return cls(path)
 
     @classmethod
     def create(cls, path: Path, changes: dict[str, dict[str, Any]] = TINY, prune: bool = False) -> "Workspace":
@@ -43,8 +66,7 @@ class Workspace:
         workspace = cls(path)
         workspace.change(changes)
         workspace.git("init", "-q")
-        workspace.git("config", "user.email", "someone@example.org")
-        workspace.git("config", "user.name", "Someone")
+        workspace.name_author()
         workspace.commit("start")
         return workspace
 
@@ -64,6 +86,10 @@ class Workspace:
     def git(self, *arguments: str) -> str:
         return self.run("git", *arguments)
 
+    def name_author(self) -> None:
+        self.git("config", "user.email", "someone@example.org")
+        self.git("config", "user.name", "Someone")
+
     def commit(self, message: str) -> None:
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message)
@@ -78,6 +104,11 @@ class Workspace:
     def repro(self, *arguments: str) -> set[str]:
         """The stages that `dvc repro` ran."""
         return ran(self.dvc("repro", *arguments))
+
+    def stale(self) -> set[str]:
+        """The stages of both pipelines with a changed dependency or parameter of their own, without starting DVC."""
+        with Repo(str(self.path)) as repo:
+            return {name.split(":")[-1] for name in repo.status()}
 
     def download_or_skip(self) -> None:
         """The stage `download`, from ../shared/mnist or a mirror; the test is skipped where none gives the files."""

@@ -1,7 +1,10 @@
-"""What a stage shows: one line for an error, a live bar on a terminal, log lines elsewhere."""
+"""How a stage or command meets a person: options from its main's parameters, one line for an error."""
 
+import argparse
+import inspect
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from rich.console import Console
 
@@ -10,10 +13,49 @@ from stages.base.files import UserError
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def run(main: Callable[[], None]) -> None:
-    """Call a stage's main; an error that a person can mend becomes one line and exit status 1."""
+def arguments(main: Callable[..., None], words: list[str]) -> tuple[list[Any], dict[str, Any]]:
+    """What to call main with, read from a command line by main's signature; argparse's exit if it does not fit.
+
+    `*names` and parameters before a `/` are given by place, the others as --name. A parameter with a default may be
+    left out, and a bool is a flag. The description is that of main's module.
+    """
+    parameters = inspect.signature(main, eval_str=True).parameters.values()
+    parser = argparse.ArgumentParser(
+        description=inspect.getdoc(inspect.getmodule(main)), formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    by_place = []
+    for parameter in parameters:
+        optional = parameter.default is not parameter.empty
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            by_place.append(parameter.name)
+            parser.add_argument(parameter.name, nargs="*", type=parameter.annotation)
+        elif parameter.kind is parameter.POSITIONAL_ONLY:
+            by_place.append(parameter.name)
+            nargs = "?" if optional else None
+            parser.add_argument(parameter.name, nargs=nargs, type=parameter.annotation, default=parameter.default)
+        elif parameter.annotation is bool:
+            parser.add_argument(f"--{parameter.name}", action="store_true")
+        else:
+            option = f"--{parameter.name.replace('_', '-')}"
+            parser.add_argument(option, type=parameter.annotation, required=not optional, default=parameter.default)
+    found = vars(parser.parse_args(words))
+    placed: list[Any] = []
+    for name in by_place:
+        value = found.pop(name)
+        placed += value if isinstance(value, list) else [value]
+    return placed, found
+
+
+def call(main: Callable[..., None], *words: str) -> None:
+    """Call main as the command line of these words would; its errors are raised."""
+    placed, named = arguments(main, list(words))
+    main(*placed, **named)
+
+
+def run(main: Callable[..., None]) -> None:
+    """Call main with this process's command line. An error that a person can mend becomes one line, exit status 1."""
     try:
-        main()
+        call(main, *sys.argv[1:])
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from ruamel.yaml.error import YAMLError
 
 T = TypeVar("T")
 P = TypeVar("P", bound=BaseModel)
-VERDICT_SEEDS = 4  # fewer give no verdict
+LEAST_SEEDS = 4  # fewer give no verdict: two on either side of a split
 MOST = 10**9  # of anything: more is a slip, and in products too much for 64 bits
 Count = Annotated[int, Field(ge=1, le=MOST)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -56,10 +56,6 @@ class Data(Group):
     test_per_class: Count
     label_noise: Annotated[float, Field(ge=0, lt=1)]
     seed: Seed
-
-    def is_the_papers(self) -> bool:
-        """MNIST, 500 images a class, the true labels: what the paper's numbers can be compared with."""
-        return (self.name, self.train_per_class, self.test_per_class, self.label_noise) == ("mnist", 500, 500, 0)
 
 
 class Grid(Group):
@@ -161,6 +157,8 @@ def document(text: str) -> Any:
     """What the YAML holds, read as DVC reads it (YAML 1.2) and unchecked; ParamsError if it is no YAML."""
     try:
         return YAML(typ="safe").load(text)
+    except LookupError:
+        raise ParamsError("not valid YAML: a value that does not suit its tag (!!...); write it without") from None
     except (YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:  # the last ones: of odd tags
         raise ParamsError(f"not valid YAML: {_short(' '.join(str(error).split()), 500)}") from None
 
@@ -187,7 +185,7 @@ def _one_line(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"{path}: unknown key"
     if isinstance(value, str) and _is_number(value):
-        return f"{path}: {value!r} is text to YAML, not a number; write a decimal point, such as 1.0e-4"
+        return f"{path}: {value!r} is text to YAML, not a number; write it as 1.0e-4 is written, without quotes"
     return f"{path}: {_short(SHOWN.repr(value))} {message}"
 
 

@@ -23,7 +23,7 @@ SILENCE_S = 60.0  # between two lines of progress where there is no terminal to 
 Results = Generator[tuple[Job, list[Arrays] | BaseException]]
 
 
-def make(what: str, wanted: Callable[[], list[Cell]], data: str) -> None:
+def make(what: str, wanted: Callable[[], list[Cell]], data: Path) -> None:
     """Write every wanted cell's file, and say how many cells were trained and how many came from the store.
 
     `data` is the path of the prepared data's file. UserError if a cell cannot be trained; the others are then in the
@@ -48,7 +48,7 @@ def make(what: str, wanted: Callable[[], list[Cell]], data: str) -> None:
     console.print(f"{what}: {plural(len(missing), 'cell')} trained, {len(cells) - len(missing)} from the store")
 
 
-def _maker(data: str) -> tuple[Maker, tuple[int, ...]]:
+def _maker(data: Path) -> tuple[Maker, tuple[int, ...]]:
     """What the cells would be made with now, and the shape of the training images."""
     try:
         about, shapes = tensors.header(data)
@@ -74,7 +74,7 @@ def refuse_too_many(jobs: list[Job], cells: list[Cell], shape: tuple[int, ...], 
     refuse_too_large(what, remedy, *(needed[place] for place in largest), here=here)
 
 
-def _train(what: str, cells: list[Cell], maker: Maker, data: str, shape: tuple[int, ...]) -> None:
+def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[int, ...]) -> None:
     """Train the cells, and write each one's file to its place and into the store as it is finished."""
     parts: dict[int, dict[int, Arrays]] = defaultdict(dict)
     failed: dict[int, str] = {}
@@ -106,7 +106,7 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def _results(
-    cells: list[Cell], maker: Maker, data: str, shape: tuple[int, ...], progress: Callable[[float], None]
+    cells: list[Cell], maker: Maker, data: Path, shape: tuple[int, ...], progress: Callable[[float], None]
 ) -> Iterator[tuple[list[Job], Results]]:
     """The jobs, and their results as they finish: from the Dask cluster where one is named, else from this machine.
 
@@ -120,7 +120,7 @@ def _results(
             jobs = split(cells, sum(at_once for at_once, _ in machines), maker.device)
             for at_once, here in machines if maker.device == "cpu" else []:
                 refuse_too_many(jobs, cells, shape, at_once, here)
-            with closing(cluster.run(client, jobs, maker, Path(data).read_bytes(), _of(jobs, progress))) as results:
+            with closing(cluster.run(client, jobs, maker, data.read_bytes(), _of(jobs, progress))) as results:
                 yield jobs, results
     else:
         workers = workers_asked() if maker.device == "cpu" else 1

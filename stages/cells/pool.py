@@ -40,13 +40,13 @@ def _start(shares: MutableSequence[float]) -> None:
 
 
 @cache
-def _worker(data: str) -> "Worker":
+def _worker(data: Path) -> "Worker":
     from stages.cells.worker import Worker
 
-    return Worker(Path(data).read_bytes())
+    return Worker(data.read_bytes())
 
 
-def _work(place: int, job: Job, maker: Maker, data: str) -> Any:
+def _work(place: int, job: Job, maker: Maker, data: Path) -> Any:
     def report(share: float) -> None:
         _shares[place] = share
 
@@ -79,7 +79,7 @@ def start_server() -> None:
 
 
 def run(
-    jobs: list[Job], maker: Maker, data: str, workers: int, progress: Callable[[list[float]], None]
+    jobs: list[Job], maker: Maker, data: Path, workers: int, progress: Callable[[list[float]], None]
 ) -> Generator[tuple[Job, Any]]:
     """Each job with its result, or with the exception that ended it, as they finish.
 

@@ -4,7 +4,6 @@ DVC does not see imports. The stages that train cells depend on the sealed folde
 they import cannot change a byte of what they make. With --check nothing is written, and what differs is an error.
 """
 
-import argparse
 import ast
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +15,12 @@ from stages.base.console import console, run
 
 PIPELINES = ("dvc.yaml", "prune/dvc.yaml")
 SEALED = "stages/training"
+OTHERS = (".html", ".mplstyle")  # what stages read of the project's own besides code
 
 
 def imported(module: str) -> set[str]:
-    """The project's files that a module imports, itself and what its imports import included."""
+    """The project's files that a module imports, itself and what its imports import included, and the files that these
+    name by their place beside or below them, such as templates and styles."""
     found: set[str] = set()
     todo = [module]
     while todo:
@@ -28,12 +29,16 @@ def imported(module: str) -> set[str]:
         if not path.exists() or str(path) in found:
             continue
         found.add(str(path))
-        todo += [name for name in _imports(path) if name.startswith("stages")]
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        todo += [name for name in imports(tree) if name.startswith("stages")]
+        texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+        named = [path.parent / text for text in texts if isinstance(text, str) and text.endswith(OTHERS)]
+        found |= {str(file) for file in named if file.is_file()}
     return found
 
 
-def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{name.name}" for name in node.names)
@@ -46,15 +51,10 @@ def sources(deps: list[str], cmd: str) -> list[str]:
     if SEALED in deps:
         return [SEALED]
     module = cmd.split()[2]  # python -m MODULE
-    code = {path for path in imported(module) if Path(path).stat().st_size}
-    others = {dep for dep in deps if dep.startswith("stages/") and not dep.endswith(".py")}  # templates and styles
-    return sorted(code | others)
+    return sorted(path for path in imported(module) if Path(path).stat().st_size)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 if something differs")
-    args = parser.parse_args()
+def main(check: bool = False) -> None:
     yaml = YAML()
     yaml.width = 120
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -67,7 +67,7 @@ def main() -> None:
             if deps != list(entry["deps"]):
                 changed.append(stage)
                 entry["deps"][:] = deps
-        if changed and args.check:
+        if changed and check:
             raise files.UserError(f"{name}: the deps of {', '.join(changed)} differ; to write them: make deps")
         if changed:
             with open(name, "w", encoding="utf-8") as file:

@@ -4,7 +4,6 @@ The file holds those parts of params.yaml that the experiment changes. They beco
 --temp`, which leaves the checkout alone and keeps the results as the DVC experiment NAME.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -36,10 +35,19 @@ def overrides(name: str) -> list[str]:
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", help="of a file in experiments/, without .yaml")
-    name = parser.parse_args().name
+def refuse_here() -> None:
+    """UserError where `dvc exp run --temp` fails, or ends well and keeps no experiment."""
+    if not str(Path.cwd()).isascii():
+        raise files.UserError(f"DVC runs no experiment --temp below a path of other letters than ASCII's, {Path.cwd()}")
+    shallow = subprocess.run(["git", "rev-parse", "--is-shallow-repository"], capture_output=True, text=True)
+    if shallow.stdout.strip() == "true":
+        raise files.UserError(
+            "DVC keeps no experiment --temp of a shallow clone; to make it whole: git fetch --unshallow"
+        )
+
+
+def main(name: str, /) -> None:
+    refuse_here()
     changes = [word for override in overrides(name) for word in ("-S", override)]
     command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--force", "--name", name, *changes]
     if subprocess.run(command).returncode:

@@ -4,7 +4,6 @@ Vega, Vega-Lite and Vega-Embed, as an installed package brings them, go into a p
 checkout's own .dvc/config.local names it; git knows neither.
 """
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import vl_convert
 
 from stages.base import files
 from stages.base.console import console, run
+from stages.commands.repair import refuse_nobody
 
 VEGA_LITE = "5.20"  # the schema that the templates in .dvc/plots are written in is version 5's
 PAGE = """<!DOCTYPE html>
@@ -37,7 +37,7 @@ JAVASCRIPT
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    refuse_nobody()
     template = Path(".dvc/tmp/page.html")
     script = vl_convert.javascript_bundle(vl_version=VEGA_LITE).replace("</script", "<\\/script")  # type: ignore[call-arg]
     files.write(template, PAGE.replace("JAVASCRIPT", script).encode())

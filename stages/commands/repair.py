@@ -7,7 +7,7 @@ checkout is on no branch. After a kill it would stay so, and the same command wo
 with the experiment's parameters, as it is at the end of `dvc exp run`.
 """
 
-import argparse
+import getpass
 import json
 import os
 import re
@@ -24,6 +24,18 @@ from stages.base.console import console, run
 
 LOCKS = Path(".dvc/tmp/rwlock")
 RUNNING = "refs/exps/exec/"  # DVC's names for the commits of the experiment that runs in this checkout
+
+
+def refuse_nobody() -> None:
+    """UserError where the system knows neither the user's name nor a home, as in some containers: DVC asks for both."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        raise files.UserError("this system has no name for its user, and DVC needs one: export USER=me") from None
+    try:
+        Path.home()
+    except RuntimeError:
+        raise files.UserError("this system has no home for its user, and DVC needs one: export HOME=/tmp") from None
 
 
 def unlock() -> None:
@@ -107,7 +119,7 @@ def reattach() -> None:
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    refuse_nobody()
     unlock()
 
 

@@ -4,7 +4,6 @@ Between <!-- show FOLDER --> and <!-- end --> comes the table of that folder's r
 <!-- end --> the sentence in that file, between <!-- agreement FILE --> and <!-- end --> how many cells are the paper's.
 """
 
-import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +12,11 @@ import pandas as pd
 
 from stages.base import files
 from stages.base.console import run
-from stages.commands.show import markdown
+from stages.commands.show import as_markdown
 from stages.statistic.findings import agreement
 
 CONTENT: dict[str, Callable[[Path], str]] = {
-    "show": markdown,
+    "show": as_markdown,
     "say": lambda path: path.read_text(encoding="utf-8").strip(),
     "agreement": lambda path: agreement(pd.read_csv(path)),
 }
@@ -31,11 +30,9 @@ def filled(text: str) -> str:
     return re.sub(r"(<!-- (show|say|agreement) (\S+) -->\n).*?<!-- end -->", block, text, flags=re.DOTALL)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", nargs="+")
-    for name in parser.parse_args().files:
-        files.write(name, filled(Path(name).read_text(encoding="utf-8")).encode())
+def main(*pages: Path) -> None:
+    for page in pages:
+        files.write(page, filled(page.read_text(encoding="utf-8")).encode())
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ It holds the first 500 images of each class, of the training and of the test fil
 the stage `download`. Where the file's bytes change, its digest in stages/download.py has to change with them.
 """
 
-import argparse
 import hashlib
 import io
 from pathlib import Path
@@ -33,14 +32,10 @@ def to_npz(arrays: dict[str, Array]) -> bytes:
     return content.getvalue()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--archives", default="data/archives", help="folder that keeps the official archives")
-    parser.add_argument("--out", default="data/mnist_subset.npz")
-    args = parser.parse_args()
-    content = to_npz(subset(published("mnist", MNIST, Path(args.archives))))
-    files.write(args.out, content)
-    print(f"{args.out}: {len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
+def main(archives: Path = Path("data/archives"), out: Path = Path("data/mnist_subset.npz")) -> None:
+    content = to_npz(subset(published("mnist", MNIST, archives)))
+    files.write(out, content)
+    print(f"{out}: {len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
 
 
 if __name__ == "__main__":

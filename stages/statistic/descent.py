@@ -11,8 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from stages.base.params import LEAST_SEEDS
+
 Floats = NDArray[np.float64]
 Order = NDArray[np.bool_]
+LEAST_POINTS = 3  # of an axis: a peak and a valley on either side
+
+
+class TooFewSeeds(ValueError):  # noqa: N818
+    """There are fewer than LEAST_SEEDS seeds, which is too few for an interval."""
 
 
 class Descent(NamedTuple):
@@ -94,11 +101,11 @@ def descent(
 
     Interval: the 2.5 and 97.5 % quantiles over bootstrap samples of whole seeds. p-value: share of samples under the
     null hypothesis with at least this D, where a sample is the monotone fit to the mean curve plus n whole-seed
-    residuals drawn with replacement, scaled by sqrt(n / (n - 1)). ValueError for fewer than 4 seeds.
+    residuals drawn with replacement, scaled by sqrt(n / (n - 1)). Raise TooFewSeeds for fewer than LEAST_SEEDS.
     """
     n = len(errors)
-    if n < 4:
-        raise ValueError(f"a verdict needs at least 4 seeds, here are {n}")
+    if n < LEAST_SEEDS:
+        raise TooFewSeeds(f"a verdict needs at least {LEAST_SEEDS} seeds, here are {n}")
     before = earlier(axis, gap)
     if not (before.any(0) & before.any(1)).any():
         return None

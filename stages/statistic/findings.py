@@ -4,7 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from stages.statistic.tables import cell_means
+from stages.base.params import LEAST_SEEDS
+from stages.statistic.descent import LEAST_POINTS
+from stages.statistic.tables import axis_value, cell_means
+from stages.statistic.verdict import SIGNIFICANCE, SMALLEST
 
 OVER_ALPHA = [
     "width",
@@ -19,14 +22,27 @@ OVER_ALPHA = [
 OVER_WIDTH = ["width", "test error, %", "training error, %", "epochs"]
 
 
+NO_SEEDS = f"fewer than {LEAST_SEEDS} seeds"
+
+
+def too_few(cells: pd.DataFrame, axis: str) -> str:
+    """Why cells whose verdict has no D have none along that axis, "alpha" or "width"."""
+    return NO_SEEDS if cells.seed.nunique() < LEAST_SEEDS else f"fewer than {LEAST_POINTS} {axis}s"
+
+
 def answer(verdict: dict[str, Any]) -> str:
-    """Whether a width's verdict says double descent, and if not, why: D may be under a point, or guards fail."""
+    """Whether a width's verdict says double descent; if not, why: D may be under SMALLEST, or guards fail.
+
+    A verdict is empty where there are too few seeds, and without D where there are too few alphas.
+    """
+    if "D" not in verdict:
+        return f"no verdict: {f'fewer than {LEAST_POINTS} alphas' if verdict else NO_SEEDS}"
     if verdict.get("double_descent"):
         return "yes"
-    if verdict.get("D_low", 0.0) < 0.01:
+    if verdict["D_low"] < SMALLEST:
         return "no: no sure peak"
     failed = [name.replace("_", " ") for name, holds in verdict["guards"].items() if not holds]
-    return f"no: fails {', '.join(failed or ['p < 0.05'])}"
+    return f"no: fails {', '.join(failed or [f'p < {SIGNIFICANCE}'])}"
 
 
 def d_with_interval(verdict: dict[str, Any], digits: int = 1) -> str:
@@ -60,8 +76,8 @@ def over_alpha(means: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any]
         found.append(
             [
                 str(width),
-                f"{at[best]} ({best:g})",
-                f"{at[worst]} ({worst:g})",
+                f"{at[best]} ({axis_value(best)})",
+                f"{at[worst]} ({axis_value(worst)})",
                 at[last],
                 f"{100 * cells.zero_fraction.max():.1f} %",
                 d_with_interval(judged),
@@ -91,10 +107,11 @@ def table(cells: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any]) -> 
 def finding(cells: pd.DataFrame, verdict: dict[str, Any]) -> str:
     """The verdict in one sentence."""
     if cells.alpha.nunique() == 1:
-        return finding_over_width(verdict.get("over_width", {}))
+        of_width = verdict.get("over_width", {})
+        return finding_over_width(of_width) if "D" in of_width else f"No verdict over width: {too_few(cells, 'width')}."
     judged = {width: v for width, v in by_width(verdict).items() if "D" in v}
     if not judged:
-        return "No verdict over alpha: it takes three alphas and four seeds."
+        return f"No verdict over alpha: {too_few(cells, 'alpha')}."
     shown = [width for width, v in judged.items() if v["double_descent"]]
     if shown:
         heights = ", ".join(f"{d_with_interval(judged[width])} points at width {width}" for width in shown)
@@ -106,9 +123,7 @@ def finding(cells: pd.DataFrame, verdict: dict[str, Any]) -> str:
 
 
 def finding_over_width(verdict: dict[str, Any]) -> str:
-    """One sentence on the test error over width."""
-    if "D" not in verdict:
-        return "No verdict over width: it takes three widths and four seeds."
+    """One sentence on the test error over width, from a verdict with D."""
     height = f"Test error over width: D = {d_with_interval(verdict)} points, p = {verdict['p_value']:.3f}"
     peak = f"a peak at width {verdict['peak_width']}" if verdict["double_descent"] else "no double descent"
     threshold = verdict.get("threshold")

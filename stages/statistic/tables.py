@@ -1,31 +1,52 @@
 """Tables made from the cells' rows: the comparison with the paper, the training curves, the summary; and tables as
 bytes."""
 
+import io
 import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+AXES = ("width", "alpha", "strength", "features", "dimension", "epoch")  # columns whose values are chosen, not measured
+
+
+def axis_value(value: Any) -> str:
+    """The shortest text that is exactly this number, such as 0, 0.001, 1e-05 or 1.00000001."""
+    return repr(float(value)).removesuffix(".0")
+
 
 def to_csv(table: pd.DataFrame) -> bytes:
-    return table.to_csv(index=False, float_format="%.7g", lineterminator="\n").encode()
+    """The table with the values of its AXES exact and everything measured to seven digits."""
+    floats = [name for name in AXES if name in table and pd.api.types.is_float_dtype(table[name])]
+    exact = {name: table[name].map(axis_value, na_action="ignore") for name in floats}
+    return table.assign(**exact).to_csv(index=False, float_format="%.7g", lineterminator="\n").encode()
+
+
+def as_written(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as `to_csv` leaves it, so that what is made from it can be made again from the file."""
+    return pd.read_csv(io.BytesIO(to_csv(table)))
 
 
 def to_json(numbers: dict[str, Any]) -> bytes:
-    """Nested numbers for `dvc metrics`, to six decimals; ValueError for a nan or an inf, which JSON does not know."""
+    """Nested numbers for `dvc metrics`, measures to six decimals and values of the AXES exact.
 
-    def rounded(value: Any) -> Any:
+    Raise ValueError for a nan or an inf, which JSON does not know.
+    """
+
+    def rounded(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
-            return {key: rounded(part) for key, part in value.items()}
-        return round(float(value), 6) if isinstance(value, float) else value
+            return {name: rounded(part, str(name)) for name, part in value.items()}
+        if not isinstance(value, float):
+            return value
+        return float(value) if any(axis in key for axis in AXES) else round(float(value), 6)
 
     return json.dumps(rounded(numbers), indent=2, allow_nan=False).encode() + b"\n"
 
 
 def to_records(table: pd.DataFrame) -> bytes:
-    """Rows for `dvc plots`; what is not a number has no place in JSON and becomes null."""
-    rows = table.round(6).astype(object)
+    """Rows for `dvc plots`, rounded as in `to_json`; what is not a number has no place in JSON and becomes null."""
+    rows = table.round({name: 6 for name in table.columns if name not in AXES}).astype(object)
     return json.dumps(rows.where(rows.notna(), None).to_dict("records"), indent=0, allow_nan=False).encode() + b"\n"
 
 

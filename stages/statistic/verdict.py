@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stages.base.datasets import CLASSES
 from stages.statistic.descent import Descent, Floats, descent, earlier, heights, holm
 
-SMALLEST = 0.01  # points of error, as a fraction, under which a peak is no finding
+SMALLEST = 0.01  # of D, as a fraction: a smaller peak is no finding
 SIGNIFICANCE = 0.05
-CHANCE = 0.9  # error of guessing among ten classes of equal size
-FITTED = 0.01  # mean training error from which a width counts as fitting its training set
+CHANCE = 1 - 1 / CLASSES  # error of guessing among classes of equal size
+FITTED = 0.01  # mean training error up to which a training set, wrong labels included, counts as fitted
 SPARSITY_GAP = 0.05  # share of weights by which a peak must differ in sparsity from the valleys on either side
 
 

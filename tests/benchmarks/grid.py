@@ -2,8 +2,8 @@
 
     MNIST_MIRROR=FOLDER python -m tests.benchmarks.grid
 
-Ours is `python -m stages.sweep --only-cells` and `dvc repro verdict plot` in a fresh copy: download, prepare, start of
-the workers, training, DVC, evaluate, verdict and plots. The paper's loop trains one model of each width as published,
+Ours is `dvc repro verdict plot` in a fresh copy: download, prepare, start of the workers, training, DVC, evaluate,
+verdict and plots. The paper's loop trains one model of each width as published,
 30 epochs and a test at the end, in this process with torch's own choice of threads; importing torch and reading the
 images are not counted for it.
 """
@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from stages.base import tensors
 from stages.base.params import parse
-from stages.training.fit import Images
+from stages.training.procedures import DataSet
 from tests.benchmarks.trainer import BATCH, ImageDataset, network, papers_loop
 from tests.workspace import ROOT, Workspace
 
@@ -34,11 +34,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace.create(Path(folder), {})
         start = time.perf_counter()
-        workspace.run("python", "-m", "stages.sweep", "--only-cells")
         workspace.dvc("repro", "verdict", "plot")
         ours = time.perf_counter() - start
-        data = tensors.from_bytes((Path(folder) / "data/prepared/data.pt").read_bytes())
-    train, test = (ImageDataset(Images(data[f"{s}_pixels"], data[f"{s}_labels"])) for s in ("train", "test"))
+        arrays, about = tensors.from_bytes((Path(folder) / "data/prepared/data.safetensors").read_bytes())
+    data = DataSet.of(arrays, about["classes"], "cpu")
+    train, test = ImageDataset(data.train), ImageDataset(data.test)
     start = time.perf_counter()
     for width in params.grid.width:
         papers_loop(train, width, params.train.epochs)
@@ -46,7 +46,7 @@ def main() -> None:
     theirs = (time.perf_counter() - start) / len(params.grid.width)
     models = len(params.grid.cells()) * params.train.seeds
     each = ours / models
-    print(f"sweep: {ours:.0f} s for {models} models, {each:.3f} s a model; the paper's loop: {theirs:.1f} s a model")
+    print(f"ours: {ours:.0f} s for {models} models, {each:.3f} s a model; the paper's loop: {theirs:.1f} s a model")
     print(f"ratio {theirs / each:.1f}")
 
 

@@ -26,9 +26,12 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from stages.base.params import Train
+from stages.base import tensors
 from stages.training import mlp
-from stages.training.fit import Images, fit
+from stages.training.fit import fit
+from stages.training.images import Images
+from stages.training.options import Options
+from stages.training.procedures import DataSet
 
 SEEDS, BATCH, LR, ALPHA = 10, 32, 0.001, 0.01
 
@@ -36,19 +39,8 @@ SEEDS, BATCH, LR, ALPHA = 10, 32, 0.001, 0.01
 def ours(data: Images, width: int, epochs: int) -> int:
     # the evaluation at epoch 0 and at the last two is on one image, so as not to be timed
     one = Images(data.pixels[:1], data.labels[:1])
-    config = Train(
-        seeds=SEEDS,
-        epochs=epochs,
-        batch_size=BATCH,
-        lr=LR,
-        eval_every=10**6,
-        penalty="induced_1norm",
-        solver="subgradient",
-        penalty_scale=[1.0, 1.0],
-        penalize_bias=True,
-        stop_at_train_error=None,
-    )
-    fit(data, one, width=width, alphas=[ALPHA] * SEEDS, seeds=range(SEEDS), config=config)
+    options = Options(width=width, alpha=ALPHA, epochs=epochs, batch_size=BATCH, lr=LR, eval_every=10**6)
+    fit(data, one, options, classes=10, alphas=[ALPHA] * SEEDS, seeds=range(SEEDS))
     return SEEDS
 
 
@@ -161,13 +153,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--widths", type=int, nargs="+", default=[5, 10, 25, 50, 100])
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--data", default="data/prepared/data.pt")
+    parser.add_argument("--data", default="data/prepared/data.safetensors")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if not Path(args.data).exists():
         raise SystemExit(f"error: {args.data} is missing; to make it: dvc repro prepare")
-    content = torch.load(args.data, weights_only=True)
-    data = Images(content["train_pixels"], content["train_labels"])
+    arrays, about = tensors.from_bytes(Path(args.data).read_bytes())
+    data = DataSet.of(arrays, about["classes"], "cpu").train
     found = {width: measure(data, width, args.epochs) for width in args.widths}
 
     table = Table(title="milliseconds a model and epoch (times ours)")

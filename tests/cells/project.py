@@ -1,7 +1,6 @@
 """A folder with parameters and a tiny prepared data set, in which the stage `train` runs inside the test's process."""
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from stages import train
 from stages.base import files, tensors
+from stages.base.console import call
 from stages.base.params import Train, parse
 from stages.cells import pool
 from stages.cells.cell import Cell, Maker, digest_of, fingerprint, fit_cell, maker_here
@@ -101,9 +101,8 @@ class Stage:
     def __call__(self, project: Project, width: int = 2) -> str:
         """What the stage says."""
         self.monkeypatch.chdir(project.path)
-        self.monkeypatch.setattr(sys, "argv", command(width)[2:])
         self.capsys.readouterr()
-        train.main()
+        call(train.main, *command(width)[3:])
         return self.capsys.readouterr().err
 
 

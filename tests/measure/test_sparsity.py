@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from stages.measure import sparsity
 from stages.measure.sparsity import Seen
-from stages.training import mlp, sparsity
-from stages.training.mlp import Net
+from stages.training import mlp
+from stages.training.mlp import Net, weights
 
 # 2 inputs, 3 hidden units, 2 classes; 12 weights, 6 of them 0. Unit 1 hears nothing, nobody listens to unit 2.
 NET = Net(
@@ -18,7 +19,7 @@ NET = Net(
 
 
 def ascending(net: Net) -> Tensor:
-    return sparsity.weights(net).abs().sort(1).values
+    return weights(net).abs().sort(1).values
 
 
 def test_zeros_counted_by_hand() -> None:
@@ -70,7 +71,7 @@ def test_networks_without_weights_have_measures_too() -> None:
     assert sparsity.zero_fraction(empty).tolist() == [1]
     assert sparsity.effective_sparsity(empty).tolist() == [1]
     assert sparsity.gini(ascending(empty)).tolist() == [0]
-    assert sparsity.hoyer(sparsity.weights(empty)).tolist() == [0]
+    assert sparsity.hoyer(weights(empty)).tolist() == [0]
 
 
 def test_pruning_takes_the_smallest_of_both_matrices() -> None:
@@ -142,7 +143,7 @@ def every_measure(net: Net, images: Tensor, labels: Tensor) -> dict[str, Tensor]
         "zero_fraction": sparsity.zero_fraction(net),
         "near_zero_fraction": sparsity.near_zero_fraction(net),
         "gini": sparsity.gini(sizes),
-        "hoyer": sparsity.hoyer(sparsity.weights(net)),
+        "hoyer": sparsity.hoyer(weights(net)),
         "live_units": sparsity.live_units(net, seen),
         "effective_sparsity": sparsity.effective_sparsity(net),
         "prunable_fraction": sparsity.prunable_fraction(net, sizes, seen, labels, mlp.scores(net, images, labels)[1]),

@@ -9,16 +9,22 @@ from stages.statistic.findings import (
     finding_over_width,
     headline,
     over_width,
+    table,
 )
 
 
 def test_the_answer_gives_its_reason() -> None:
     guards = {"parity": True, "above_chance": False, "measured_sparsity": True}
-    assert answer({"double_descent": True, "D_low": 0.2, "guards": guards}) == "yes"
-    assert answer({"double_descent": False, "D_low": 0.2, "guards": guards}) == "no: fails above chance"
-    assert answer({"double_descent": False, "D_low": 0.005, "guards": guards}) == "no: no sure peak"
-    assert answer({"double_descent": False, "D_low": 0.2, "guards": {"parity": True}}) == "no: fails p < 0.05"
-    assert answer({}) == "no: no sure peak"
+    high, low = {"D": 0.3, "D_low": 0.2, "double_descent": False}, {"D": 0.3, "D_low": 0.005, "double_descent": False}
+    assert answer({**high, "double_descent": True, "guards": guards}) == "yes"
+    assert answer({**high, "guards": guards}) == "no: fails above chance"
+    assert answer({**low, "guards": guards}) == "no: no sure peak"
+    assert answer({**high, "guards": {"parity": True}}) == "no: fails p < 0.05"
+
+
+def test_where_there_is_no_verdict_the_answer_is_not_no() -> None:
+    assert answer({}) == "no verdict: fewer than 4 seeds"
+    assert answer({"double_descent": False, "guards": {"parity": False}}) == "no verdict: fewer than 3 alphas"
 
 
 def test_a_height_is_in_points_and_has_no_minus_zero() -> None:
@@ -27,7 +33,7 @@ def test_a_height_is_in_points_and_has_no_minus_zero() -> None:
 
 
 def test_the_finding_over_alpha_names_the_widths_that_show_it_or_why_the_highest_peak_does_not_count() -> None:
-    cells = pd.DataFrame({"alpha": [0.0, 1.0]})
+    cells = pd.DataFrame({"alpha": [0.0, 1.0], "seed": 0})
     height = {"D": 0.1, "D_low": 0.08, "D_high": 0.12}
     fails = {**height, "D": 0.2, "double_descent": False, "guards": {"parity": False}}
     none = {"width_5": fails, "width_10": {**height, "double_descent": False, "guards": {}}, "over_width": {}}
@@ -39,7 +45,25 @@ def test_the_finding_over_alpha_names_the_widths_that_show_it_or_why_the_highest
     assert finding(cells, one) == (
         "Test error over alpha: a sparse double descent at 1 of 2 widths, D = 10.0 [8.0, 12.0] points at width 10."
     )
-    assert "takes three alphas and four seeds" in finding(cells, {"width_5": {"guards": {}}})
+
+
+def test_the_finding_says_what_there_is_too_little_of() -> None:
+    few_seeds = pd.DataFrame({"width": 5, "alpha": [0.0, 1.0, 2.0], "seed": 0})
+    assert finding(few_seeds, {}) == "No verdict over alpha: fewer than 4 seeds."
+    few_alphas = pd.DataFrame({"width": 5, "alpha": [0.0, 1.0] * 4, "seed": [0, 0, 1, 1, 2, 2, 3, 3]})
+    assert finding(few_alphas, {"width_5": {"guards": {}}}) == "No verdict over alpha: fewer than 3 alphas."
+    one_alpha = few_alphas[few_alphas.alpha == 0]
+    assert finding(one_alpha, {"over_width": {"threshold": 5}}) == "No verdict over width: fewer than 3 widths."
+    assert finding(one_alpha[:1], {}) == "No verdict over width: fewer than 4 seeds."
+
+
+def test_two_close_alphas_have_two_names_in_the_table() -> None:
+    index = [(alpha, seed) for alpha in (1.0, 1.00000001) for seed in range(2)]
+    cells = pd.DataFrame(index, columns=["alpha", "seed"]).assign(
+        dataset="mnist", width=5, diverged=False, zero_fraction=0.0, test_error=[0.2, 0.2, 0.1, 0.1]
+    )
+    (row,) = table(cells, pd.DataFrame({"width": [], "difference": []}), {}).to_numpy().tolist()
+    assert row[1:3] == ["90.0 ± 0.0 (1.00000001)", "80.0 ± 0.0 (1)"]
 
 
 def test_the_headline_is_the_best_cell_and_the_highest_peak() -> None:

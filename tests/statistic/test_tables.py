@@ -1,8 +1,15 @@
+import io
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from stages.statistic.tables import against_paper, cell_means, summary
+from stages.statistic.tables import against_paper, axis_value, cell_means, summary, to_csv, to_json, to_records
+from tests.workspace import ROOT
+
+TABLES = sorted([*ROOT.glob("metrics/*.csv"), *ROOT.glob("experiments/*/*.csv")])
 
 
 def cells() -> pd.DataFrame:
@@ -53,3 +60,29 @@ def test_the_summary_names_the_data_set_and_holds_numbers_alone() -> None:
             },
         }
     }
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_committed_table_that_is_read_and_written_again_is_the_same_to_the_byte(path: Path) -> None:
+    assert to_csv(pd.read_csv(path)) == path.read_bytes()
+
+
+def test_two_different_values_of_an_axis_stay_different_in_every_file() -> None:
+    alphas = [0.0, 1e-9, 1e-5, 0.001, 1.0, 1.00000001, 0.1 + 0.2, 1e9]
+    table = pd.DataFrame({"alpha": alphas, "strength": alphas, "test_error": 1 / 3})
+    again = pd.read_csv(io.BytesIO(to_csv(table)))
+    assert again.alpha.tolist() == again.strength.tolist() == alphas
+    assert set(again.test_error) == {0.3333333}
+    assert [row["alpha"] for row in json.loads(to_records(table))] == alphas
+    assert json.loads(to_json({"width_5": {"best_alpha": 1e-9, "best_error": 1 / 3}})) == {
+        "width_5": {"best_alpha": 1e-9, "best_error": 0.333333}
+    }
+
+
+def test_an_axis_value_is_the_shortest_text_that_is_exactly_it() -> None:
+    values = [0.0, 5, 0.001, 1e-05, 1.00000001, 10000.0]
+    assert [axis_value(value) for value in values] == ["0", "5", "0.001", "1e-05", "1.00000001", "10000"]
+
+
+def test_an_axis_without_a_value_is_empty() -> None:
+    assert to_csv(pd.DataFrame({"width": [5.0, np.nan]})) == b'width\n5\n""\n'

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.statistic.verdict import over_width, verdict
+from stages.base.datasets import CLASSES
+from stages.statistic.descent import TooFewSeeds
+from stages.statistic.verdict import CHANCE, over_width, verdict
 
 ALPHAS = [0.0, 0.01, 0.1, 1.0, 10.0, 100.0]
 
@@ -146,3 +148,16 @@ def test_a_peak_that_moves_with_width_has_that_slope() -> None:
     assert [found[f"slope{end}"] for end in ("_low", "", "_high")] == pytest.approx([expected] * 3)
     at_zero = [0.9, 0.2, 0.2, 0.15, 0.14, 0.1]
     assert "slope" not in verdict(cells(at_zero))["mnist"]  # a peak at alpha 0 has no logarithm
+
+
+def test_too_few_seeds_and_a_run_that_stands_twice_are_two_errors() -> None:
+    good = cells([0.14, 0.14, 0.2, 0.5, 0.3, 0.15])
+    with pytest.raises(TooFewSeeds, match="at least 4 seeds, here are 3"):
+        verdict(good.query("seed < 3"))
+    with pytest.raises(ValueError, match="duplicate") as error:
+        verdict(pd.concat([good, good[:1]]))
+    assert not isinstance(error.value, TooFewSeeds)
+
+
+def test_chance_is_the_error_of_guessing_among_the_classes() -> None:
+    assert CHANCE == 1 - 1 / CLASSES

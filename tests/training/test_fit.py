@@ -4,39 +4,28 @@ import pytest
 import torch
 from torch import nn
 
-from stages.base.params import Train
 from stages.training import mlp
-from stages.training.fit import Fit, Images, fit
+from stages.training.fit import Fit, fit
+from stages.training.images import Images
+from stages.training.options import Options
 
 GENERATOR = torch.Generator().manual_seed(0)
 TRAIN = Images(torch.randn(43, 6, generator=GENERATOR), torch.randint(10, (43,), generator=GENERATOR))
 TEST = Images(torch.randn(20, 6, generator=GENERATOR), torch.randint(10, (20,), generator=GENERATOR))
-DEFAULTS: dict[str, Any] = {
-    "seeds": 3,
-    "epochs": 3,
-    "batch_size": 8,
-    "lr": 0.05,
-    "eval_every": 1,
-    "penalty": "induced_1norm",
-    "solver": "subgradient",
-    "penalty_scale": [1.0, 1.0],
-    "penalize_bias": True,
-    "stop_at_train_error": None,
-}
+DEFAULTS: dict[str, Any] = {"width": 4, "alpha": 0.1, "epochs": 3, "batch_size": 8, "lr": 0.05, "eval_every": 1}
 
 
-def config(**changes: Any) -> Train:
-    return Train.model_validate(DEFAULTS | changes)
+def options(**changes: Any) -> Options:
+    return Options(**(DEFAULTS | changes))
 
 
-def run(seeds: list[int], alpha: float = 0.1, width: int = 4, train: Images = TRAIN, **changes: Any) -> Fit:
-    return fit(train, TEST, width=width, alphas=[alpha] * len(seeds), seeds=seeds, config=config(**changes))
+def run(seeds: list[int], alpha: float = 0.1, train: Images = TRAIN, **changes: Any) -> Fit:
+    return fit(train, TEST, options(**changes), classes=10, alphas=[alpha] * len(seeds), seeds=seeds)
 
 
 def test_zero_epochs_change_nothing() -> None:
     start = mlp.init(6, 4, 10, [torch.Generator().manual_seed(1)])
-    untrained = config().model_copy(update={"epochs": 0})
-    result = fit(TRAIN, TEST, width=4, alphas=[0.1], seeds=[1], config=untrained)
+    result = run([1], epochs=0)
     assert all(torch.equal(w, w0) for w, w0 in zip(result.net, start, strict=True))
     assert result.learning_distance.tolist() == [0.0]
     assert result.curves.epochs.tolist() == [0]
@@ -112,14 +101,12 @@ def test_a_strong_proximal_l1_penalty_leaves_no_weight() -> None:
     ],
 )
 def test_runs_of_different_alphas_side_by_side_are_those_of_each_alpha(penalty: str, solver: str) -> None:
-    settings = config(penalty=penalty, solver=solver, seeds=2)
-    together = fit(TRAIN, TEST, width=4, alphas=[0.0, 0.0, 0.1, 0.1], seeds=[0, 1, 0, 1], config=settings)
+    how = options(penalty=penalty, solver=solver)
+    together = fit(TRAIN, TEST, how, classes=10, alphas=[0.0, 0.0, 0.1, 0.1], seeds=[0, 1, 0, 1])
     for i, alpha in enumerate((0.0, 0.1)):
-        alone = run([0, 1], alpha=alpha, penalty=penalty, solver=solver)
-        part = together.part(slice(2 * i, 2 * i + 2))
-        for many, one in zip(part.net, alone.net, strict=True):
-            torch.testing.assert_close(many, one, rtol=1e-5, atol=1e-6)
-        torch.testing.assert_close(part.curves.test_loss, alone.curves.test_loss)
+        alone, own = run([0, 1], alpha=alpha, penalty=penalty, solver=solver), slice(2 * i, 2 * i + 2)
+        assert all(torch.equal(many[own], one) for many, one in zip(together.net, alone.net, strict=True))
+        torch.testing.assert_close(together.curves.test_loss[:, own], alone.curves.test_loss)
 
 
 def test_a_layer_scaled_by_zero_and_spared_biases_feel_no_penalty() -> None:

@@ -5,10 +5,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.prune import L1Unstructured, global_unstructured
 
-from stages.base.params import Prune
-from stages.measure.sparsity import weights
 from stages.training import mlp
-from stages.training.fit import Images
+from stages.training.images import Images
+from stages.training.mlp import weights
+from stages.training.options import PruneOptions
 from stages.training.pruning import IMPORTANCE, RETRAINING, gradients, learning_rate, prune, pruned, row
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -16,9 +16,10 @@ TRAIN = Images(torch.randn(43, 6, generator=GENERATOR), torch.randint(10, (43,),
 TEST = Images(torch.randn(20, 6, generator=GENERATOR), torch.randint(10, (20,), generator=GENERATOR))
 WRONG = torch.arange(43) % 5 == 0
 DEFAULTS: dict[str, Any] = {
+    "method": "magnitude",
+    "retraining": "finetune",
     "label_noise": 0.2,
     "width": 7,
-    "seeds": 3,
     "levels": 4,
     "share": 0.2,
     "epochs": 2,
@@ -27,9 +28,12 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def run(method: str = "magnitude", retraining: str = "finetune", **changes: Any) -> dict[str, Tensor]:
-    config = Prune.model_validate(DEFAULTS | changes)
-    return prune(TRAIN, TEST, WRONG, method=method, retraining=retraining, config=config)
+def options(**changes: Any) -> PruneOptions:
+    return PruneOptions(**(DEFAULTS | changes))
+
+
+def run(seeds: int = 3, **changes: Any) -> dict[str, Tensor]:
+    return prune(TRAIN, TEST, WRONG, options(**changes), classes=10, seeds=range(seeds))
 
 
 def network(seeds: int = 1) -> mlp.Net:
@@ -56,7 +60,7 @@ def test_every_round_prunes_its_exact_share_of_what_is_left(method: str, retrain
     for _ in range(4):
         kept -= round(0.2 * kept)
         densities.append(kept / 112)
-    found = run(method, retraining)["density"]
+    found = run(method=method, retraining=retraining)["density"]
     assert found.T.tolist() == [pytest.approx(densities)] * 3
 
 
@@ -96,7 +100,11 @@ def test_a_rewound_network_starts_where_it_began_and_a_finetuned_one_where_it_en
 
 
 def test_the_first_round_is_the_same_whatever_follows() -> None:
-    first = [run(method, retraining)["test_loss"][0].tolist() for method in IMPORTANCE for retraining in RETRAINING]
+    first = [
+        run(method=method, retraining=retraining)["test_loss"][0].tolist()
+        for method in IMPORTANCE
+        for retraining in RETRAINING
+    ]
     assert all(loss == first[0] for loss in first)
 
 
@@ -107,10 +115,10 @@ def test_a_seeds_networks_do_not_depend_on_the_others() -> None:
 
 
 def test_finetuning_keeps_the_last_learning_rate_and_the_others_run_through_the_schedule() -> None:
-    config = Prune.model_validate(DEFAULTS | {"epochs": 5, "lr": 1.0})
-    assert [learning_rate(epoch, config, True) for epoch in range(5)] == [1.0, 1.0, 1.0, 0.1, 0.1]
-    assert [learning_rate(epoch, config, False) for epoch in range(5)] == [0.1] * 5
-    halves = Prune.model_validate(DEFAULTS | {"epochs": 4, "lr": 1.0})
+    whole = options(epochs=5, lr=1.0)
+    assert [learning_rate(epoch, whole, True) for epoch in range(5)] == [1.0, 1.0, 1.0, 0.1, 0.1]
+    assert [learning_rate(epoch, whole, False) for epoch in range(5)] == [0.1] * 5
+    halves = options(epochs=4, lr=1.0)
     assert [learning_rate(epoch, halves, True) for epoch in range(4)] == [1.0, 1.0, 0.1, 0.1]
 
 

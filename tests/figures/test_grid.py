@@ -1,20 +1,20 @@
-"""What the figures and their JSON say, on a table of two widths."""
+"""What the figures of the grid and their JSON say, on a table of two widths."""
 
 import json
 import re
 from itertools import pairwise
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
-from stages import plot
 from stages.base.files import UserError
-from stages.figures.style import STYLE, WIDTHS, alpha_axis, save, to_bytes, width_colour
+from stages.figures import comparison, grid
+from stages.figures.style import WIDTHS, alpha_axis, colours, panels, save, to_bytes, width_colour
 from stages.statistic.tables import cell_means, to_records
+from tests.figures import tables
 
 ALPHAS = [0.0, 0.01, 1.0, 100.0]
 MEASURES = ["train_error", "zero_fraction", "gini", "prunable_fraction", "test_error_odd", "test_error_even"]
@@ -34,10 +34,11 @@ def means() -> pd.DataFrame:
 
 
 def test_alpha_0_has_its_own_tick_left_of_a_logarithmic_axis() -> None:
-    _, ax = plt.subplots()
+    figure, (ax,) = panels(1)
     alpha_axis(ax, pd.Series(ALPHAS))
     assert ax.get_xscale() == "symlog"
     assert ax.get_xticklabels()[0].get_text() == "0"
+    figure.draw_without_rendering()
     places = ax.transData.transform([(a, 0.5) for a in (0.0, *ALPHAS[1:])])[:, 0]
     assert (np.diff(places) > 20).all()
 
@@ -45,12 +46,12 @@ def test_alpha_0_has_its_own_tick_left_of_a_logarithmic_axis() -> None:
 def test_one_panel_a_width_with_the_papers_points_and_the_data_set_named(means: pd.DataFrame) -> None:
     paper = pd.DataFrame({"width": [25, 25], "alpha": [0.0, 1.0], "paper_accuracy": [85.0, 40.0]})
     verdict = {"width_25": {"D": 0.5, "D_low": 0.4, "D_high": 0.6, "guards": {"parity": False}}}
-    figure = plot.table1(means, paper, verdict, "mnist, 3 seeds")
+    figure = grid.table1(means, paper, verdict, "mnist, 3 seeds")
     first, second = figure.axes
-    assert (first.get_title(), second.get_title().splitlines()) == (
-        "width 5",
+    assert [ax.get_title().splitlines() for ax in (first, second)] == [
+        ["width 5", "double descent? no verdict: fewer than 4 seeds"],
         ["width 25: D = 50 [40, 60] points", "double descent? no: fails parity"],
-    )
+    ]
     crosses = [line for line in second.lines if line.get_marker() == "x"]
     assert np.asarray(crosses[0].get_ydata()).tolist() == [85.0, 40.0]
     ours = 100 * (1 - means[means.width == 25].test_error)
@@ -60,7 +61,7 @@ def test_one_panel_a_width_with_the_papers_points_and_the_data_set_named(means: 
 
 def test_the_fitted_width_is_marked_only_if_there_is_one(means: pd.DataFrame) -> None:
     def marks(verdict: dict[str, int]) -> list[float]:
-        (ax,) = plot.over_width(means, verdict, "mnist").axes
+        (ax,) = grid.over_width(means, verdict, "mnist").axes
         return [np.asarray(line.get_xdata()).item(0) for line in ax.lines if line.get_linestyle() == "--"]
 
     assert marks({}) == []
@@ -76,22 +77,43 @@ def test_a_width_has_one_colour_whatever_stands_beside_it_and_no_two_are_close()
 
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_a_figure_has_the_same_bytes_twice(means: pd.DataFrame, kind: str) -> None:
-    with plt.style.context(STYLE):
-        assert to_bytes(plot.heat_map(means, "mnist"), kind) == to_bytes(plot.heat_map(means, "mnist"), kind)
+    assert to_bytes(grid.heat_map(means, "mnist"), kind) == to_bytes(grid.heat_map(means, "mnist"), kind)
 
 
 def test_a_vector_file_lies_beside_the_png_on_request(
     means: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save(tmp_path / "a.png", plot.heat_map(means, "mnist"))
+    save(tmp_path / "a.png", grid.heat_map(means, "mnist"))
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
     monkeypatch.setenv("SDD_VECTOR", "svg")
-    with plt.style.context(STYLE):
-        save(tmp_path / "a.png", plot.heat_map(means, "mnist"))
+    save(tmp_path / "a.png", grid.heat_map(means, "mnist"))
     assert "penalty strength alpha" in (tmp_path / "a.svg").read_text()  # text stays text
     monkeypatch.setenv("SDD_VECTOR", "bmp")
     with pytest.raises(UserError, match="SDD_VECTOR=bmp: must be svg or pdf"):
-        save(tmp_path / "a.png", plot.heat_map(means, "mnist"))
+        save(tmp_path / "a.png", grid.heat_map(means, "mnist"))
+
+
+def test_an_alpha_that_is_not_there_has_no_tick() -> None:
+    for alphas, labels in (([0.0], ["0"]), ([0.3, 0.7], ["0", "0.3"]), ([0.0, 0.1], ["0", "$10^{-1}$"])):
+        _, (ax,) = panels(1)
+        alpha_axis(ax, pd.Series(alphas))
+        assert [label.get_text() for label in ax.get_xticklabels()] == labels
+
+
+def test_two_close_alphas_have_two_names_in_a_figure() -> None:
+    cells = tables.cells([5], [1.0, 1.00000001])
+    (ax, *_) = grid.heat_map(cell_means(cells), "mnist").axes
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "1.00000001"]
+
+
+@pytest.mark.parametrize("count", [2, 6, 7, 12])
+def test_every_experiment_of_a_comparison_is_drawn_in_a_colour_of_its_own(count: int) -> None:
+    of = {f"experiment {i}": tables.results(1) for i in range(count)}
+    for figure in (comparison.over_alpha(of), comparison.over_width(of)):
+        (ax,) = figure.axes
+        lines = [line for line in ax.lines if str(line.get_label()).startswith("experiment")]
+        assert len(lines) == len({line.get_color() for line in lines}) == count
+    assert len(set(colours(of).values())) == count
 
 
 def test_points_for_dvc_are_numbers_or_null_and_name_the_run(means: pd.DataFrame) -> None:

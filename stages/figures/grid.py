@@ -1,0 +1,146 @@
+"""Figures of a grid of cells, one point a width and alpha. `means` is what `cell_means` makes of the cells' rows, and
+`said` is a caption's last line."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from stages.figures.style import (
+    OKABE_ITO,
+    add_legend,
+    add_panel_title,
+    add_title,
+    alpha_axis,
+    over,
+    panels,
+    shades,
+    width_axis,
+    width_colour,
+)
+from stages.statistic.findings import answer, d_with_interval
+from stages.statistic.protocol import caption
+from stages.statistic.results import Results
+from stages.statistic.tables import axis_value, cell_means
+
+SPARSITIES = {
+    "zero_fraction": "weights exactly zero, %",
+    "gini": "Gini index of |w|, %",
+    "prunable_fraction": "weights prunable at no cost\n(training error +0.5 points), %",
+}
+
+
+def of_cells(results: Results) -> dict[str, Figure]:
+    """Every figure that the cells' rows alone decide, by the name of its file without the suffix."""
+    means, said = cell_means(results.cells), caption(results.cells, results.params)
+    return {
+        "table1": table1(means, results.paper, results.verdict, said),
+        "by_parity": by_parity(means, said),
+        "over_width": over_width(means, results.verdict.get("over_width", {}), said),
+        "over_sparsity": over_sparsity(means, said),
+        "heat_map": heat_map(means, said),
+    }
+
+
+def table1(means: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any], said: str) -> Figure:
+    """Test accuracy over alpha, one panel a width as in the paper's Table 1, with the verdict of each width."""
+    widths = sorted(means.width.unique())
+    figure, axes = panels(len(widths), size=(3.6, 3.0))
+    for ax, width in zip(axes, widths, strict=True):
+        ours, theirs = means[means.width == width], paper[paper.width == width]
+        label = "mean and standard deviation over seeds"
+        over(ax, "alpha", ours, "test_error", label, accuracy=True, color=width_colour(width))
+        if len(theirs):
+            ax.plot(theirs.alpha, theirs.paper_accuracy, "x", color="crimson", label="paper (one run)", zorder=3)
+        found = verdict.get(f"width_{width}", {})
+        height = f": D = {d_with_interval(found, 0)} points" if "D" in found else ""
+        add_panel_title(ax, f"width {width}{height}\ndouble descent? {answer(found)}")
+        ax.set(ylabel="test accuracy, %", ylim=(0, 100))
+        alpha_axis(ax, means.alpha)
+    add_legend(figure)
+    add_title(figure, "Test accuracy over penalty strength", said)
+    return figure
+
+
+def by_parity(means: pd.DataFrame, said: str) -> Figure:
+    """Test accuracy at the last odd and at the last even epoch: a state that flips every epoch shows both."""
+    widths = sorted(means.width.unique())
+    figure, axes = panels(len(widths))
+    for ax, width in zip(axes, widths, strict=True):
+        cells = means[means.width == width]
+        for parity, colour in (("odd", OKABE_ITO[1]), ("even", OKABE_ITO[0])):
+            label = f"last {parity} epoch"
+            over(ax, "alpha", cells, f"test_error_{parity}", label, accuracy=True, color=colour)
+        ax.set(title=f"width {width}", ylabel="test accuracy, %", ylim=(0, 100))
+        alpha_axis(ax, means.alpha)
+    add_legend(figure)
+    add_title(figure, "Test accuracy at the last odd and the last even epoch", said)
+    return figure
+
+
+def over_width(means: pd.DataFrame, verdict: dict[str, Any], said: str) -> Figure:
+    """Test and training error over width at the smallest alpha; a line where the training set begins to be fitted."""
+    alpha = means.alpha.min()
+    cells = means[means.alpha == alpha]
+    figure, (ax,) = panels(1, size=(5.4, 3.4))
+    over(ax, "width", cells, "test_error", "test error", color=OKABE_ITO[0])
+    over(ax, "width", cells, "train_error", "training error", color=OKABE_ITO[1])
+    if "threshold" in verdict:
+        ax.axvline(verdict["threshold"], color="0.4", linestyle="--", label="first width that fits its training set")
+    width_axis(ax, cells.width)
+    add_legend(figure)
+    height = f"; D over width = {d_with_interval(verdict)} points" if "D" in verdict else ""
+    title = f"Error over width at alpha {axis_value(alpha)}, mean and standard deviation over seeds{height}"
+    add_title(figure, title, said)
+    return figure
+
+
+def over_sparsity(means: pd.DataFrame, said: str) -> Figure:
+    """Test error against three measured sparsities, one point a cell."""
+    figure, axes = panels(len(SPARSITIES), size=(3.6, 3.2))
+    for ax, (column, label) in zip(axes, SPARSITIES.items(), strict=True):
+        for width, cells in means.groupby("width"):
+            x, y = (100 * cells[c] for c in (column, "test_error"))
+            sx, sy = (100 * cells[f"{c}_sd"] for c in (column, "test_error"))
+            colour = width_colour(int(str(width)))
+            ax.errorbar(x, y, xerr=sx, yerr=sy, fmt="o", color=colour, elinewidth=0.7, label=str(width))
+        ax.set(xlabel=label, ylabel="test error, %", xlim=(-3, 103), ylim=(0, 100))
+    add_legend(figure, title="width")
+    add_title(figure, "Test error against measured sparsity, mean and standard deviation of every cell", said)
+    return figure
+
+
+def heat_map(means: pd.DataFrame, said: str) -> Figure:
+    """Mean test error over width and alpha."""
+    table = 100 * means.pivot(index="width", columns="alpha", values="test_error").sort_index(ascending=False)
+    lines, columns = table.shape
+    figure, (ax,) = panels(1, size=(2.2 + 0.55 * columns, 1.0 + max(1.6, 0.4 * lines)))
+    image = ax.imshow(table, cmap="viridis_r", vmin=0, vmax=100, aspect="auto")
+    for (line, column), error in np.ndenumerate(table.to_numpy()):
+        colour = "white" if error > 50 else "black"
+        ax.text(column, line, f"{error:.1f}", ha="center", va="center", color=colour, fontsize=7)
+    ax.grid(visible=False)
+    alphas = [axis_value(alpha) for alpha in table.columns]
+    ax.set_xticks(range(columns), alphas, rotation=90 if max(map(len, alphas)) > 6 else 0)
+    ax.set_yticks(range(lines), [str(width) for width in table.index])
+    ax.set(xlabel="penalty strength alpha", ylabel="width")
+    figure.colorbar(image, label="mean test error, %")
+    add_title(figure, "Mean test error by width and alpha", said)
+    return figure
+
+
+def over_epochs(curves: pd.DataFrame, said: str) -> Figure:
+    """Mean test error (solid) and training error (dotted) over epochs, one panel a width, one colour an alpha."""
+    widths = sorted(curves.width.unique())
+    colours = shades(curves.alpha.unique())
+    figure, axes = panels(len(widths))
+    for ax, width in zip(axes, widths, strict=True):
+        for alpha, cell in curves[curves.width == width].groupby("alpha"):
+            colour = colours[alpha]
+            ax.plot(cell.epoch, 100 * cell.test_error, color=colour, label=axis_value(alpha), linewidth=1.2)
+            ax.plot(cell.epoch, 100 * cell.train_error, color=colour, linewidth=0.8, linestyle=":")
+        ax.set(title=f"width {width}", xlabel="epoch", ylabel="error, %", ylim=(0, 100))
+    add_legend(figure, title="alpha")
+    add_title(figure, "Test error (solid) and training error (dotted) during training, mean over seeds", said)
+    return figure

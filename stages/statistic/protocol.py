@@ -1,0 +1,88 @@
+"""How the paper trained, how a set of parameters differs from that, and what a caption says of both."""
+
+from typing import Any
+
+import pandas as pd
+
+from stages.base.params import Data, Params, Train
+from stages.statistic.tables import axis_value
+
+# arXiv 2401.10686 and its notebook; `seed`, `seeds` and `eval_every` are ours
+PUBLISHED_DATA = Data(name="mnist", train_per_class=500, test_per_class=500, label_noise=0.0, seed=0)
+PUBLISHED_TRAIN = Train(
+    seeds=1,
+    epochs=30,
+    batch_size=32,
+    lr=0.001,
+    eval_every=5,
+    penalty="induced_1norm",
+    solver="subgradient",
+    penalty_scale=[1.0, 1.0],
+    penalize_bias=True,
+    stop_at_train_error=None,
+)
+NO_MATTER = {
+    "seed",
+    "seeds",
+    "eval_every",
+}  # with another value of these the numbers are still the paper's, but for luck
+ALWAYS_SAID = ["data", "penalty", "lr", "epochs"]
+
+
+def is_as_published(params: Params) -> bool:
+    """Whether the data and every option of training are the paper's, so that its numbers can stand beside ours."""
+    pairs = ((params.data, PUBLISHED_DATA), (params.train, PUBLISHED_TRAIN))
+    return all(ours.model_dump(exclude=NO_MATTER) == paper.model_dump(exclude=NO_MATTER) for ours, paper in pairs)
+
+
+def _said(data: Data, train: Train) -> dict[str, str]:
+    """A phrase for each thing that data and training options decide."""
+    noise = f"{axis_value(round(100 * data.label_noise, 9))} % label noise" if data.label_noise else "true labels"
+    penalty = f"penalty {train.penalty}, {train.solver}" if train.penalty != "none" else "no penalty"
+    stop = train.stop_at_train_error
+    return {
+        "data": data.name,
+        "images": f"{data.train_per_class} + {data.test_per_class} images a class",
+        "label_noise": noise,
+        "penalty": penalty,
+        "penalty_scale": f"penalty scaled by {' and '.join(map(axis_value, train.penalty_scale))}",
+        "penalize_bias": "biases penalised" if train.penalize_bias else "biases not penalised",
+        "lr": f"lr {axis_value(train.lr)}",
+        "epochs": f"{train.epochs} epochs",
+        "batch_size": f"batches of {train.batch_size}",
+        "stop_at_train_error": "no early stop" if stop is None else f"stopped at training error {axis_value(stop)}",
+    }
+
+
+def trained(params: Params) -> str:
+    """Data set, penalty, learning rate and epochs, and whatever else is not as published."""
+    ours, paper = _said(params.data, params.train), _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
+    return ", ".join(phrase for key, phrase in ours.items() if key in ALWAYS_SAID or phrase != paper[key])
+
+
+def how(cells: pd.DataFrame, params: Params) -> str:
+    """As `trained`, with the number of seeds and, if there are any, of runs that diverged."""
+    diverged = int(cells.diverged.sum())
+    said = [trained(params), f"{cells.seed.nunique()} seeds"]
+    return ", ".join(said + [f"{diverged} of {len(cells)} runs diverged"] * (diverged > 0))
+
+
+def caption(cells: pd.DataFrame, params: Params) -> str:
+    """As `how`, with the published values of what is not as published."""
+    ours, paper = _said(params.data, params.train), _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
+    different = [phrase for key, phrase in paper.items() if phrase != ours[key]]
+    published = f"published: {', '.join(different)}" if different else "as published"
+    return f"{how(cells, params)} ({published})"
+
+
+def differences(now: dict[str, Any], committed: dict[str, Any]) -> list[str]:
+    """What differs between two contents of params.yaml, as "train.lr = 0.1 (committed: 0.001)"."""
+    ours, theirs = (
+        {f"{group}.{key}": value for group, keys in params.items() for key, value in keys.items()}
+        for params in (now, committed)
+    )
+    return [
+        f"{key} = {value} (committed: {theirs.get(key, 'none')})"
+        for key, value in ours.items()
+        if value != theirs.get(key)
+    ]

@@ -1,0 +1,94 @@
+"""Made-up results of every size."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stages.base.params import Params, parse
+from stages.statistic.results import Results
+from tests.workspace import ROOT
+
+ALPHAS = [0.0, 0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 10000.0]
+LONG: dict[str, Any] = {
+    "epochs": 100,
+    "lr": 0.1,
+    "penalty": "l1",
+    "solver": "proximal",
+    "batch_size": 64,
+    "penalty_scale": [1.0, 0.5],
+}
+MEASURES = [
+    *("test_error", "train_error", "test_error_odd", "test_error_even"),
+    *("zero_fraction", "gini", "prunable_fraction"),
+]
+
+
+def widths(count: int) -> list[int]:
+    return [1, 2, 3, 5, 7, 10, 15, 20, 25, 30, 40, 60, 100, 200, 500, 1000][-count:]
+
+
+def params(**train: Any) -> Params:
+    whole = parse((ROOT / "params.yaml").read_text())
+    return whole.model_copy(update={"train": whole.train.model_copy(update=train)})
+
+
+def cells(of_widths: list[int], alphas: list[float] = ALPHAS, seeds: int = 3) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    index = [(width, alpha, seed) for width in of_widths for alpha in alphas for seed in range(seeds)]
+    table = pd.DataFrame(index, columns=["width", "alpha", "seed"]).assign(dataset="fashion_mnist", diverged=False)
+    return table.assign(**{name: rng.random(len(table)) for name in MEASURES})
+
+
+def verdict(of_widths: list[int]) -> dict[str, Any]:
+    """The longest that there is: a high peak that every guard speaks against."""
+    guards = {"parity": False, "above_chance": False, "measured_sparsity": False}
+    found = {"D": 0.731, "D_low": 0.712, "D_high": 0.752, "double_descent": False, "guards": guards}
+    over_width = {"threshold": of_widths[-1], "D": 0.1, "D_low": 0.05, "D_high": 0.2, "p_value": 0.01}
+    return {f"width_{width}": found for width in of_widths} | {"over_width": over_width}
+
+
+def paper(of_widths: list[int]) -> pd.DataFrame:
+    return pd.DataFrame({"width": of_widths, "alpha": 1.0, "paper_accuracy": 50.0})
+
+
+def results(count: int, alphas: list[float] = ALPHAS, **train: Any) -> Results:
+    of_widths = widths(count)
+    table = cells(of_widths, alphas)
+    table.loc[table.alpha == table.alpha.max(), "diverged"] = True
+    return Results(table, paper(of_widths), verdict(of_widths), params(**train))
+
+
+def curves(count: int, alphas: list[float] = ALPHAS) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    index = [(width, alpha, epoch) for width in widths(count) for alpha in alphas for epoch in range(0, 101, 10)]
+    table = pd.DataFrame(index, columns=["width", "alpha", "epoch"])
+    return table.assign(**{name: rng.random(len(table)) for name in ("test_error", "train_error", "train_loss")})
+
+
+def pruned(methods: list[str], retrainings: list[str]) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    index = [(m, r, n, s) for m in methods for r in retrainings for n in range(20) for s in range(2)]
+    table = pd.DataFrame(index, columns=["method", "retraining", "round", "seed"])
+    table["sparsity"] = 1 - 0.8 ** table["round"]
+    names = ("test_error", "train_error", "noise_fitted", "learning_distance")
+    return table.assign(**{name: rng.random(len(table)) for name in names})
+
+
+def heads(kinds: list[str], dimensions: list[int]) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    index = [
+        (kind, dimension, head, strength, seed)
+        for kind in kinds
+        for dimension in dimensions
+        for head in ("ridge", "lasso", "logistic")
+        for strength in (0.001, 0.01, 0.1)
+        for seed in range(2)
+    ]
+    table = pd.DataFrame(index, columns=["features", "dimension", "head", "strength", "seed"])
+    return table.assign(
+        test_error=rng.random(len(table)),
+        nonzeros=rng.random(len(table)),
+        p_eff_train=table.dimension,
+        p_eff_test=2 * table.dimension,
+    )

@@ -1,0 +1,73 @@
+"""`make` as a newcomer types it: with and without network, without a git identity, without a home."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.base import tensors
+from tests.official import OFFICIAL, needs_official
+from tests.workspace import TINY, Workspace
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("make")]
+DEAD = "http://127.0.0.1:9"  # nobody listens there
+OFFLINE = {"HTTP_PROXY": DEAD, "HTTPS_PROXY": DEAD, "ALL_PROXY": DEAD, "NO_PROXY": "", "MNIST_MIRROR": ""}
+NOBODY = {"HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+
+
+@pytest.fixture(scope="module")
+def offline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, str]:
+    """A small grid on MNIST, made where there is no network, no identity and no home; and what `make` said."""
+    workspace = Workspace.create(tmp_path_factory.mktemp("offline"), TINY | {"data": {"name": "mnist"}}, prune=True)
+    for key in ("user.name", "user.email"):
+        workspace.git("config", "--unset", key)
+    (workspace.path / ".venv").symlink_to(sys.prefix)
+    return workspace, workspace.run("make", ok=True, **OFFLINE, **NOBODY)
+
+
+def made(workspace: Workspace) -> dict[str, bytes]:
+    """Every data, table and figure file but the raw images."""
+    folders = ("data/prepared", "data/models", "metrics", "plots")
+    paths = [path for folder in folders for path in (workspace.path / folder).rglob("*") if path.is_file()]
+    return {str(path.relative_to(workspace.path)): path.read_bytes() for path in sorted(paths)}
+
+
+def test_make_without_network_or_identity_ends_with_the_table(offline: tuple[Workspace, str]) -> None:
+    workspace, output = offline
+    assert "No mirror gave MNIST, so data/mnist_subset.npz takes its place" in output
+    assert "mnist, 2 seeds, from metrics/" in output
+    assert "Traceback" not in output
+    assert len(made(workspace)) > 20
+
+
+@needs_official
+def test_make_with_network_gives_the_same_bytes_in_a_clone_and_changes_only_what_is_said_of_the_raw_images(
+    offline: tuple[Workspace, str], tmp_path: Path
+) -> None:
+    offline[0].git("add", "-A")
+    offline[0].git("-c", "user.name=Someone", "-c", "user.email=someone@example.org", "commit", "-q", "-m", "results")
+    offline[0].git("clone", "-q", str(offline[0].path), str(tmp_path))
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    clone = Workspace(tmp_path)
+    clone.run("make", MNIST_MIRROR=str(OFFICIAL.absolute()))
+    assert made(clone) == made(offline[0])
+    assert clone.git("status", "--porcelain") == " M dvc.lock\n"
+    changed = [
+        line for line in clone.git("diff", "-U0").splitlines() if line[0] in "+-" and line[:3] not in ("+++", "---")
+    ]
+    assert {line[1:].split(":")[0].strip() for line in changed} == {"md5", "size"}
+    assert len(changed) == 8  # of the raw images, where they are made and where they are read, before and now
+    clone.dvc("exp", "run", "--temp", "--name", "other", "-S", "train.lr=0.01", "evaluate")
+    clone.dvc("exp", "apply", "other")
+    clone.dvc("checkout")  # where the pruning study has never run
+
+
+@needs_official
+def test_with_network_again_the_full_set_is_taken(offline: tuple[Workspace, str]) -> None:
+    workspace, _ = offline
+    before = made(workspace)
+    workspace.dvc("repro", "-f", "download", MNIST_MIRROR=str(OFFICIAL.absolute()))
+    about, shapes = tensors.header(workspace.path / "data/raw/images.safetensors")
+    assert (about["subset"], shapes["train_images"][0]) == (False, 60_000)
+    workspace.repro("prepare")
+    assert made(workspace) == before
