@@ -28,10 +28,7 @@ def mount(*arguments: str) -> None:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    workspace = Workspace.create(tmp_path_factory.mktemp("disk"))
-    workspace.repro("evaluate")
-    workspace.commit("results")
-    return workspace
+    return Workspace.built(tmp_path_factory.mktemp("disk"))
 
 
 @pytest.fixture

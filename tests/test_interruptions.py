@@ -3,6 +3,7 @@
 KILLS=100 python -m pytest tests/test_interruptions.py    is the long form
 """
 
+import json
 import os
 import random
 import re
@@ -104,6 +105,37 @@ def test_repair_leaves_an_experiment_at_work_alone_and_puts_the_branch_back_afte
     pipe.unlink()
     workspace.dvc("exp", "run", "-S", "train.lr=0.02", "train@3")
     assert workspace.git("branch", "--show-current") == branch
+
+
+def test_repair_undoes_what_a_kill_leaves_while_an_experiment_is_prepared(workspace: Workspace) -> None:
+    """The same with `git` as DVC does it: the branch is left, what is not committed is stashed, the index is locked."""
+    forget(workspace)
+    branch = workspace.git("branch", "--show-current")
+    (workspace.path / "README.md").write_text("not committed\n")
+    workspace.git("checkout", "-q", "--detach")
+    workspace.git("stash", "-q")
+    lock = workspace.path / ".git/index.lock"
+    lock.touch()
+    locks = workspace.path / ".dvc/tmp/exps/rwlock"
+    locks.parent.mkdir(exist_ok=True)
+
+    def held_by(process: int) -> None:
+        locks.write_text(json.dumps({"write": {"workspace": {"pid": process, "cmd": "dvc exp run"}}}))
+
+    held_by(os.getpid())
+    assert workspace.run(*REPAIR) == ""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    held_by(ended.pid)
+    said = workspace.run(*REPAIR)
+    assert said == (
+        ".git/index.lock was left by a kill, and is removed\n"
+        f"a `dvc exp run` was killed; the checkout is on {branch.strip()} again\n"
+    )
+    assert workspace.git("branch", "--show-current") == branch
+    assert workspace.read("README.md") == "not committed\n"
+    assert workspace.git("stash", "list") == ""
+    assert workspace.run(*REPAIR) == ""
 
 
 @pytest.mark.parametrize("command", COMMANDS)

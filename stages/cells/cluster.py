@@ -4,6 +4,7 @@ Workers need this project's code and torch, and no file of ours: the prepared da
 results come back as arrays. The scheduler needs neither. Dask's own settings apply, those for TLS among them.
 """
 
+import asyncio
 import logging
 import operator
 from collections import Counter
@@ -14,7 +15,8 @@ from urllib.parse import urlsplit
 import cloudpickle
 import dask.config
 import dask.utils
-from distributed import Client, as_completed, get_worker
+from distributed import Client, Security, as_completed, get_worker
+from distributed.comm.core import connect as open_comm
 
 from stages.base.files import UserError
 from stages.base.machine import memory
@@ -48,6 +50,12 @@ def _work(task: bytes, data: bytes) -> Any:
     return worker.work(job, maker)
 
 
+async def _answer(address: str) -> None:
+    """Return when somebody answers at the address as Dask does, with the settings for TLS that apply."""
+    comm: Any = await open_comm(address, **Security().get_connection_args("client"))
+    await comm.close()
+
+
 def connect(address: str) -> Client:
     """A client of the cluster at that address; UserError if no scheduler answers, or no worker joins it."""
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
@@ -55,6 +63,7 @@ def connect(address: str) -> Client:
     where = f"DASK_SCHEDULER_ADDRESS={address}"
     patience = dask.utils.parse_timedelta(dask.config.get(PATIENCE))
     try:
+        asyncio.run(_answer(address))  # because a Client that fails may end in a deadlock when Python collects it
         client = Client(address)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise UserError(f"{where}: {_line(error)}; is the scheduler running, and are its settings yours?") from None

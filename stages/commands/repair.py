@@ -2,9 +2,10 @@
 
 DVC writes its file of locks (https://github.com/treeverse/dvc/issues/7615) and dvc.lock in place, so a kill in that
 moment has every later command fail on them. The first is removed; the second is taken from the last commit, and what
-was recorded since is recorded again, finished cells from the store without training. While `dvc exp run` works, the
-checkout is on no branch. After a kill it would stay so, and the same command would fail; it is put back on its branch,
-with the experiment's parameters, as it is at the end of `dvc exp run`.
+was recorded since is recorded again, finished cells from the store without training. While `dvc exp run` works, or
+prepares an experiment that runs elsewhere, the checkout is on no branch, git's index may be locked, and changes that
+are not committed may be in git's stash. After a kill they would stay so, and the same command would fail; all is put
+back as it is at the end of `dvc exp run`.
 """
 
 import getpass
@@ -12,6 +13,7 @@ import json
 import os
 import re
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from dvc.lock import LockError, make_lock
@@ -23,6 +25,7 @@ from stages.base import files
 from stages.base.console import console, run
 
 LOCKS = Path(".dvc/tmp/rwlock")
+EXPERIMENTS_LOCKS = Path(".dvc/tmp/exps/rwlock")
 RUNNING = "refs/exps/exec/"  # DVC's names for the commits of the experiment that runs in this checkout
 
 
@@ -45,14 +48,17 @@ def unlock() -> None:
             for path in (Path("dvc.lock"), Path("prune/dvc.lock")):
                 if path.exists() and not readable(path):
                     restore(path)
-        with make_lock(f"{LOCKS}.lock"):  # which whoever writes the file holds
-            try:
-                json.loads(LOCKS.read_text(encoding="utf-8") if LOCKS.exists() else "{}")
-            except ValueError:
-                LOCKS.unlink()
-                console.print(f"{LOCKS} was left half-written by a kill, and is removed")
-        if git("for-each-ref", RUNNING) and not is_at_work():
-            reattach()
+        for locks in (LOCKS, EXPERIMENTS_LOCKS):
+            if locks.exists():
+                with make_lock(f"{locks}.lock"):  # which whoever writes the file holds
+                    try:
+                        json.loads(locks.read_text(encoding="utf-8"))
+                    except ValueError:
+                        locks.unlink()
+                        console.print(f"{locks} was left half-written by a kill, and is removed")
+        experiment = git("for-each-ref", RUNNING) or holders(EXPERIMENTS_LOCKS)
+        if experiment and not any(map(is_alive, holders(LOCKS) + holders(EXPERIMENTS_LOCKS))):
+            undo_experiment()
     except LockError:
         raise files.UserError("another DVC process works in this checkout; when it has ended, try again") from None
 
@@ -92,10 +98,10 @@ def is_alive(process: int) -> bool:
     return True
 
 
-def is_at_work() -> bool:
-    """Whether a process that is alive holds one of DVC's locks on a file of the checkout."""
-    text = LOCKS.read_text(encoding="utf-8") if LOCKS.exists() else "{}"
-    return any(is_alive(int(process)) for process in re.findall(r'"pid": (\d+)', text))
+def holders(locks: Path) -> list[int]:
+    """The processes that hold the locks in a file of DVC's, or did so until they were killed."""
+    text = locks.read_text(encoding="utf-8") if locks.exists() else ""
+    return [int(process) for process in re.findall(r'"pid": (\d+)', text)]
 
 
 def git(*arguments: str) -> str:
@@ -103,19 +109,45 @@ def git(*arguments: str) -> str:
     return subprocess.run(["git", *arguments], capture_output=True, text=True).stdout.strip()
 
 
-def reattach() -> None:
-    """Put the checkout back on the branch on which it was before a `dvc exp run` that was killed."""
-    if not git("symbolic-ref", "--quiet", "HEAD"):
-        moves = re.findall(r"^checkout: moving from (\S+) to ", git("reflog", "--format=%gs", "HEAD"), re.MULTILINE)
-        branch = f"refs/heads/{moves[0]}" if moves else ""
-        if not git("status", "--porcelain", "--untracked-files=no"):  # the kill came before the changes were applied
+def undo_experiment() -> None:
+    """Put the checkout back on its branch, with what was not committed, after a `dvc exp run` that was killed."""
+    index_lock = Path(git("rev-parse", "--git-path", "index.lock"))
+    if index_lock.exists() and not git_is_at_work():
+        index_lock.unlink()
+        console.print(f"{index_lock} was left by a kill, and is removed", markup=False)
+    branch = branch_left()
+    if branch:
+        clean = not git("status", "--porcelain", "--untracked-files=no")
+        if clean and git("for-each-ref", f"{RUNNING}EXEC_MERGE"):  # the kill came before the changes were applied
             git("stash", "apply", "--quiet", f"{RUNNING}EXEC_MERGE")
-        if branch and git("rev-parse", "--verify", "--quiet", branch):
-            git("symbolic-ref", "-m", f"repair: back to {moves[0]}", "HEAD", branch)
-            console.print(f"a `dvc exp run` was killed; the checkout is on {moves[0]} again", markup=False)
+        elif clean and git("stash", "list", "-1", "--format=%gs").startswith("WIP on (no branch)"):  # as DVC makes it
+            git("stash", "pop", "--quiet")
+        git("symbolic-ref", "-m", f"repair: back to {branch}", "HEAD", f"refs/heads/{branch}")
         git("reset", "--quiet")
+        console.print(f"a `dvc exp run` was killed; the checkout is on {branch} again", markup=False)
     for name in git("for-each-ref", "--format=%(refname)", RUNNING).splitlines():
         git("update-ref", "--no-deref", "-d", name)
+    EXPERIMENTS_LOCKS.unlink(missing_ok=True)
+
+
+def branch_left() -> str:
+    """The branch from which HEAD was last moved to a commit, if it is on no branch now; else nothing."""
+    moves = git("reflog", "--format=%gs", "HEAD").splitlines()
+    move = next((line for line in moves if not line.startswith(("commit", "reset"))), "")
+    found = re.match(r"checkout: moving from (\S+) to ", move)
+    if git("symbolic-ref", "--quiet", "HEAD") or not found:
+        return ""
+    return found[1] if git("rev-parse", "--quiet", "--verify", f"refs/heads/{found[1]}") else ""
+
+
+def git_is_at_work() -> bool:
+    """Whether a git command runs in the checkout. (Where the system has no /proc, none is seen.)"""
+    here = Path.cwd().resolve()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended, or is another user's
+            if (process / "comm").read_text() == "git\n" and (process / "cwd").resolve().is_relative_to(here):
+                return True
+    return False
 
 
 def main() -> None:
