@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stages import lasso, prune, train
+from stages.base.console import call
 from stages.base.files import UserError, read_params, read_prune_params
 from stages.base.machine import PROCESS, cores, memory, refuse_too_large, threads
 from stages.cells.cell import Cell, fit_cell, prune_cell
@@ -141,9 +142,8 @@ def test_what_will_not_fit_gets_one_line_and_leaves_no_file(
     project.change(changes)
     before = sorted(tmp_path.rglob("*"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [stage, *arguments.split()])
     with pytest.raises(UserError, match=rf"^{message}[^\n]*GiB are there; (take )?fewer [^\n]*$"):
-        {"train": train, "prune": prune, "lasso": lasso}[stage].main()
+        call({"train": train, "prune": prune, "lasso": lasso}[stage].main, *arguments.split())
     assert sorted(tmp_path.rglob("*")) == before
 
 
