@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 LOOK_S = 1.0  # between two looks at whether DVC is still there
 
@@ -30,6 +31,24 @@ def cleanly() -> Iterator[None]:
     finally:
         over.set()
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def after_this() -> Iterator[None]:
+    """Ctrl-C and SIGTERM that come in what is done here, such as writing a file, count when it is done."""
+    came: list[int] = []
+
+    def keep(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+
+    before: dict[int, Any] = {number: signal.signal(number, keep) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in came:
+        signal.raise_signal(number)
 
 
 def _follow(parent: int, over: threading.Event) -> None:

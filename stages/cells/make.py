@@ -39,7 +39,8 @@ def make(what: str, wanted: Callable[[], list[Cell]], data: Path) -> None:
             if content is None:
                 missing.append(cell)
             else:
-                files.write(cell.path, content)
+                with ending.after_this():
+                    files.write(cell.path, content)
         if missing:
             _train(what, missing, maker, data, shape)
             store.trim(most)
@@ -91,8 +92,9 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[
                     whole = joined([part for _, part in sorted(parts.pop(place).items())])
                     own = fingerprint(cells[place], maker)
                     content = tensors.to_bytes(whole, own)
-                    kept = kept and store.put(own, content)
-                    files.write(cells[place].path, content)
+                    with ending.after_this():
+                        kept = kept and store.put(own, content)
+                        files.write(cells[place].path, content)
     if failed:
         why = "; ".join(sorted(set(failed.values())))
         raise UserError(f"{plural(len(failed), 'cell')} failed ({names([cells[place] for place in failed])}): {why}")
