@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ def write(path: str | Path, content: bytes) -> None:
                 os.chmod(file.name, 0o644)
                 os.replace(file.name, path)
             except BaseException:
-                os.unlink(file.name)
+                with suppress(FileNotFoundError):  # a signal came when it had its name already
+                    os.unlink(file.name)
                 raise
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}") from None
