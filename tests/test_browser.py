@@ -131,7 +131,7 @@ def check(found: dict[str, dict[str, Any]], widths: set[str], alphas: set[str]) 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A small grid on digits, and an experiment with another penalty."""
-    workspace = Workspace.create(tmp_path_factory.mktemp("compared"))
+    workspace = Workspace.built(tmp_path_factory.mktemp("compared"))
     several: dict[str, dict[str, Any]] = {
         "grid": {"alpha": [0.0, 0.1, 1.0]},
         "train": {"seeds": 4},
@@ -145,6 +145,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return workspace
 
 
+@pytest.mark.xdist_group("compared")
 @pytest.mark.parametrize("offline", [False, True], ids=["with DVC's own page", "without network"])
 def test_every_chart_of_a_comparison_is_drawn(compared: Workspace, browser: Browser, offline: bool) -> None:
     folder = compared.path / ("offline" if offline else "online")
