@@ -31,7 +31,7 @@ results: .venv/ready  ## write the tables and findings into README.md and RESULT
 deps: .venv/ready  ## after a change of imports: write the source files that each stage depends on into dvc.yaml
 	python -m stages.commands.deps
 
-TESTS := python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+TESTS := python -m pytest -n auto --maxprocesses 4
 test: .venv/ready-dev  ## set up and run the tests; at most eight minutes on two cores
 	$(TESTS)
 

@@ -1,9 +1,11 @@
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
 from threadpoolctl import threadpool_limits
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.workspace import Workspace
 
@@ -23,9 +25,27 @@ def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow tests go first, so that no worker is left alone with one at the end; groups stay on one worker."""
+    """The slow tests go first, so that no worker is left alone with one at the end."""
     items.sort(key=lambda item: "slow" not in item.keywords)
-    for item in items:  # as pytest-xdist 3.8 means to do for --dist loadgroup, and does not under pytest 9.2
-        group = item.get_closest_marker("xdist_group")
-        if group and "PYTEST_XDIST_WORKER" in os.environ:
-            item._nodeid = f"{item.nodeid}@{group.args[0]}"
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Tests that share a workspace of their own go to one worker, all others to the next that is free.
+
+    The marker xdist_group of pytest-xdist 3.8 has no effect under pytest 9.2.
+    """
+
+    shared = (
+        "tests/test_browser.py::test_every_chart",
+        "tests/test_full_disk.py",
+        "tests/test_make.py",
+        "tests/test_readme.py::test_the_commands",
+    )
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((start for start in self.shared if nodeid.startswith(start)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)

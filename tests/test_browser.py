@@ -145,7 +145,6 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return workspace
 
 
-@pytest.mark.xdist_group("compared")
 @pytest.mark.parametrize("offline", [False, True], ids=["with DVC's own page", "without network"])
 def test_every_chart_of_a_comparison_is_drawn(compared: Workspace, browser: Browser, offline: bool) -> None:
     folder = compared.path / ("offline" if offline else "online")

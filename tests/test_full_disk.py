@@ -15,7 +15,6 @@ from tests.workspace import TINY, Workspace
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("disk"),  # one workspace
     pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system takes root"),
 ]
 

@@ -9,7 +9,7 @@ from stages.base import tensors
 from tests.official import OFFICIAL, needs_official
 from tests.workspace import TINY, Workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("make")]
+pytestmark = pytest.mark.slow
 DEAD = "http://127.0.0.1:9"  # nobody listens there
 OFFLINE = {"HTTP_PROXY": DEAD, "HTTPS_PROXY": DEAD, "ALL_PROXY": DEAD, "NO_PROXY": "", "MNIST_MIRROR": ""}
 NOBODY = {"HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}

@@ -81,7 +81,6 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("readme")
 def test_the_commands_for_ones_own_question_in_their_order(workspace: Workspace) -> None:
     output = workspace.run("bash", "-e", "-c", "\n".join(QUESTION))
     assert "longer" in output
@@ -99,7 +98,6 @@ def test_the_commands_for_ones_own_question_in_their_order(workspace: Workspace)
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("readme")
 def test_the_commands_for_more_machines(workspace: Workspace) -> None:
     start, join, repro = (command.replace("HOST", "127.0.0.1") for command in CLUSTER)
     workspace.change({"train": {"epochs": 3}})
