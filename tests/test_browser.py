@@ -4,6 +4,7 @@ Vega and its kin come from npm at the versions that DVC's page asks for, in plac
 these tests are skipped; with REQUIRE_BROWSER=1 they then fail.
 """
 
+import fcntl
 import json
 import os
 import re
@@ -70,13 +71,15 @@ def from_npm(url: str) -> Path:
     found = re.fullmatch(r"https://cdn\.jsdelivr\.net/npm/(vega[a-z-]*)@([\d.]+)", url)
     assert found, url
     name, version = found.groups()
-    archive = VEGA_CACHE / f"{name}-{version}.tgz"
-    if not archive.exists():
-        VEGA_CACHE.mkdir(exist_ok=True)
-        subprocess.run(["npm", "pack", "--silent", f"{name}@{version}"], cwd=VEGA_CACHE, check=True)
-    with tarfile.open(archive) as files:
-        files.extract(f"package/build/{name}.min.js", VEGA_CACHE / f"{name}-{version}", filter="data")
-    return VEGA_CACHE / f"{name}-{version}/package/build/{name}.min.js"
+    script = VEGA_CACHE / f"{name}-{version}/package/build/{name}.min.js"
+    VEGA_CACHE.mkdir(exist_ok=True)
+    with open(VEGA_CACHE / "lock", "w") as lock:  # the tests' workers share the folder
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not script.exists():
+            subprocess.run(["npm", "pack", "--silent", f"{name}@{version}"], cwd=VEGA_CACHE, check=True)
+            with tarfile.open(VEGA_CACHE / f"{name}-{version}.tgz") as files:
+                files.extract(f"package/build/{name}.min.js", VEGA_CACHE / f"{name}-{version}", filter="data")
+    return script
 
 
 def opened(browser: Browser, path: Path, offline: bool, width: int = 1280) -> tuple[Page, list[str]]:

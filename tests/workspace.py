@@ -74,6 +74,8 @@ class Workspace:
         """Standard output and error of a command; its failure, or success when ok is False, fails the test."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         env = {**os.environ, "PATH": path, "COLUMNS": "200", **environment}
+        for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):  # of the `make test` that may have started this
+            env.pop(name, None)
         done = subprocess.run(
             command, cwd=self.path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600
         )
