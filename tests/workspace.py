@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from dvc.repo import Repo
 
@@ -111,17 +110,6 @@ class Workspace:
         """The stages of both pipelines with a changed dependency or parameter of their own, without starting DVC."""
         with Repo(str(self.path)) as repo:
             return {name.split(":")[-1] for name in repo.status()}
-
-    def download_or_skip(self) -> None:
-        """The stage `download`, from ../shared/mnist or a mirror; the test is skipped where none gives the files."""
-        local = ROOT.parent / "shared/mnist"
-        mirror = os.environ.get("MNIST_MIRROR", str(local) if local.exists() else "")
-        try:
-            self.dvc("repro", "-q", "download", MNIST_MIRROR=mirror)
-        except AssertionError as error:
-            if "no mirror gave" not in str(error):
-                raise
-            pytest.skip(f"no MNIST here: {str(error).splitlines()[-1]}")
 
     def read(self, name: str) -> str:
         return (self.path / name).read_text()
