@@ -13,7 +13,8 @@ from stages.base import files
 from stages.base.console import console, run
 from stages.base.machine import threads
 from stages.cells.cell import read_fit
-from stages.measure.runs import curve_table, rows
+from stages.measure.images import training_images
+from stages.measure.runs import curve_table, table
 from stages.measure.sparsity import Seen
 from stages.statistic.protocol import is_as_published
 from stages.statistic.tables import against_paper, summary, to_csv, to_json
@@ -24,14 +25,19 @@ COPIES = 10  # of a cell's file in memory while it is measured, about
 def main(data: Path, models: Path, paper: Path, out: Path) -> None:
     params = files.read_params()
     arrays, about = files.read_tensors(data, "dvc repro -f prepare", "train_pixels")
-    images, labels = Seen.of(torch.from_numpy(arrays["train_pixels"])), torch.from_numpy(arrays["train_labels"])
+    images = training_images(arrays, params)
+    if images.chosen is None:
+        training = [(Seen.of(images.pixels), images.labels)]
+    else:
+        own = [images.of_run(run) for run in range(params.train.seeds)]
+        training = [(Seen.of(pixels), labels) for pixels, labels in own]
     torch.set_num_threads(1)  # cells side by side, each on one thread, so that numbers do not depend on the cores
 
     def evaluate(point: tuple[int, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
         width, alpha = point
-        runs = read_fit(params.train, width, alpha, models, about["digest"])
+        runs = read_fit(params, width, alpha, models, about["digest"])
         place = {"dataset": about["dataset"], "width": width, "alpha": alpha}
-        return rows(place, runs, images, labels), curve_table(place, runs)
+        return table(place, runs, training), curve_table(place, runs)
 
     largest = max((path.stat().st_size for path in models.glob("*/*")), default=0)
     with ThreadPoolExecutor(threads(COPIES * largest)) as pool:

@@ -15,23 +15,23 @@ from stages.figures import heads as figures
 from stages.figures.outputs import write_study
 from stages.linear.heads import COLUMNS, MEASURED, Features, measure
 from stages.linear.refit import of_cells
+from stages.measure.images import test_images, training_images
 from stages.statistic import heads as statistic
 from stages.statistic.protocol import trained
 from stages.statistic.tables import as_written, axis_value
 
 
-def whole_images(
-    config: Heads, pixels: tuple[Tensor, Tensor], about: dict[str, Any]
-) -> dict[str, tuple[Tensor, Tensor]]:
-    """Features whose dimension is no parameter: training and test images."""
+def whole_images(config: Heads, train: Tensor, test: Tensor, about: dict[str, Any]) -> dict[str, tuple[Tensor, Tensor]]:
+    """Features whose dimension is no parameter: of training and test images, whose pixels are given."""
+    pixels = train, test
     found = {"pixels": pixels} if "pixels" in config.features else {}
     if "pretrained" in config.features:
         from stages.linear import backbone
 
         network, transform = backbone.load(config.backbone)
         network = backbone.penultimate(network)
-        train, test = (backbone.features(network, transform, part, about["mean"], about["std"]) for part in pixels)
-        found["pretrained"] = train, test
+        of_train, of_test = (backbone.features(network, transform, p, about["mean"], about["std"]) for p in pixels)
+        found["pretrained"] = of_train, of_test
     return found
 
 
@@ -39,19 +39,19 @@ def main(models: Path, data: Path, metrics: Path, plots: Path) -> None:
     torch.set_num_threads(1)  # so that the numbers do not depend on the cores
     params = files.read_params()
     arrays, about = files.read_tensors(data, "dvc repro -f prepare", "train_pixels")
-    prepared = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    pixels, labels = ((prepared[f"train_{what}"], prepared[f"test_{what}"]) for what in ("pixels", "labels"))
+    train, test = training_images(arrays, params), test_images(arrays)
     config, alpha = params.head, params.grid.alpha[0]
     cells = {}
     for width in params.grid.width:
-        runs = read_fit(params.train, width, alpha, models, about["digest"])
+        runs = read_fit(params, width, alpha, models, about["digest"])
         cells[width] = {name: torch.from_numpy(values) for name, values in runs.items()}
-    refitted = of_cells(cells, pixels, labels, config.features, config.seeds, config.strength)
+    refitted = of_cells(cells, train, test, config.features, config.seeds, config.strength)
     rows = [{"alpha": alpha, **row} for row in refitted]
-    for name, features in whole_images(config, pixels, about).items():
+    pixels, labels = train.of_run(0)
+    for name, features in whole_images(config, pixels, test.pixels, about).items():
         of = Features.of(*features)
         head = {"features": name, "dimension": of.train.shape[1], "seed": 0}
-        rows += [{**head, **row} for row in measure(of, *labels, strengths=config.strength)]
+        rows += [{**head, **row} for row in measure(of, labels, test.labels, strengths=config.strength)]
     if not rows:
         raise files.UserError(
             "every network of the first of grid.alpha diverged and head.features names no other features: "

@@ -10,11 +10,9 @@ from stages.cells.make import make
 
 def main(data: Path, out: Path) -> None:
     def wanted() -> list[Cell]:
-        if files.read_params().data.label_noise:
-            raise files.UserError("params.yaml: data.label_noise must be 0 for pruning, which adds wrong labels itself")
-        params = files.read_prune_params()
+        data, params = files.read_params().data, files.read_prune_params()
         return [
-            prune_cell(params.prune, method, retraining, out)
+            prune_cell(data, params.prune, method, retraining, out)
             for method in params.grid.method
             for retraining in params.grid.retraining
         ]

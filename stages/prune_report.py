@@ -14,6 +14,7 @@ from stages.cells.cell import prune_cell, read
 from stages.figures import pruning as figures
 from stages.figures.outputs import write_study
 from stages.statistic import pruning as statistic
+from stages.statistic.protocol import REDRAWN
 from stages.statistic.tables import as_written, axis_value
 from stages.training.runs import Arrays
 
@@ -31,20 +32,21 @@ def rows(dataset: str, method: str, retraining: str, runs: Arrays) -> pd.DataFra
 
 
 def main(data: Path, cells: Path, metrics: Path, plots: Path) -> None:
-    params = files.read_prune_params()
+    shared, params = files.read_params().data, files.read_prune_params()
     grid, config = params.grid, params.prune
     _, about = files.read_tensors(data, "dvc repro -f prepare", "train_pixels")
     dataset = about["dataset"]
     tables = []
     for method in grid.method:
         for retraining in grid.retraining:
-            cell = prune_cell(config, method, retraining, cells)
+            cell = prune_cell(shared, config, method, retraining, cells)
             runs = read(cell, about["digest"], "dvc repro -f prune/dvc.yaml:prune")
             tables.append(rows(dataset, method, retraining, runs))
     table = as_written(pd.concat(tables, ignore_index=True))
     noise = axis_value(round(100 * config.label_noise, 9))
     training = f"lr {axis_value(config.lr)}, {config.epochs} epochs a round"
-    label = f"{dataset}, {noise} % label noise, width {config.width}, {config.seeds} seeds"
+    network = f"width {config.width}" + (f", {config.depth} hidden layers" if config.depth > 1 else "")
+    label = f"{dataset}, {noise} % label noise, {REDRAWN[shared.redraw]}, {network}, {config.seeds} seeds"
     found = statistic.verdicts(table)
     write_study(
         "prune",

@@ -15,7 +15,7 @@ from stages.cells.make import make
 def main(width: int, data: Path, out: Path) -> None:
     def wanted() -> list[Cell]:
         params = files.read_params()
-        return [fit_cell(params.train, width, alpha, out) for alpha in params.grid.alpha]
+        return [fit_cell(params.data, params.train, width, alpha, out) for alpha in params.grid.alpha]
 
     make(f"width {width}", wanted, data)
 

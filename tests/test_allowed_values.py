@@ -26,13 +26,14 @@ def some(values: st.SearchStrategy[Any], least: int, most: int) -> st.SearchStra
     return st.lists(values, min_size=least, max_size=most, unique=True)
 
 
-PENALTIES = ["induced_1norm", "l1", "l2", "none"]
+PENALTIES = ["induced_1norm", "l1", "l2", "elastic", "group_l1", "group_l1_out", "none"]
 ON_IMAGES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "data": {
         "name": st.just("digits"),
         "train_per_class": st.integers(1, 20),
         "test_per_class": st.integers(1, 20),
         "label_noise": st.sampled_from([0.0, 0.2, 0.999]),
+        "redraw": st.sampled_from(["none", "noise", "images", "all"]),
         "seed": st.integers(0, 2**32 - 1),
     },
     "grid": {"width": some(st.integers(1, 4), 1, 3), "alpha": some(st.one_of(NOT_NEGATIVE, st.integers(1, 5)), 1, 4)},
@@ -40,8 +41,13 @@ ON_IMAGES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "seeds": st.integers(1, 5),
         "epochs": st.integers(1, 3),
         "batch_size": st.integers(1, 400),
+        "images": st.sampled_from([None, 1, 7, 10]),
+        "loss": st.sampled_from(["cross_entropy", "squared"]),
+        "rule": st.sampled_from(["sgd", "momentum"]),
         "lr": POSITIVE,
+        "schedule": st.sampled_from(["constant", "step", "inverse_sqrt", "cosine", "decay_last"]),
         "eval_every": st.integers(1, 5),
+        "average_epochs": st.sampled_from([2, 6]),
         # and its solver
         "penalty": st.sampled_from([*((p, "subgradient") for p in PENALTIES), ("l1", "proximal"), ("l2", "proximal")]),
         "penalty_scale": st.lists(NOT_NEGATIVE, min_size=2, max_size=2),
@@ -77,6 +83,7 @@ PRUNING: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "prune": {
         "label_noise": st.sampled_from([0.0, 0.2, 0.999]),
         "width": st.integers(1, 4),
+        "depth": st.integers(1, 2),
         "seeds": st.integers(1, 5),
         "levels": st.integers(1, 20),
         "share": st.floats(1e-6, 0.999999),

@@ -18,14 +18,30 @@ from tests.workspace import Workspace
 pytestmark = pytest.mark.slow
 # another allowed value for every parameter
 OTHER: dict[str, dict[str, Any]] = {
-    "data": {"name": "mnist", "train_per_class": 19, "test_per_class": 9, "label_noise": 0.3, "seed": 5},
+    "data": {
+        "name": "mnist",
+        "train_per_class": 19,
+        "test_per_class": 9,
+        "label_noise": 0.3,
+        "redraw": "all",
+        "seed": 5,
+    },
     "grid": {"width": [7], "alpha": [0.7]},
     "train": {
         "seeds": 3,
+        "images": 150,
+        "depth": 2,
         "epochs": 3,
         "batch_size": 16,
+        "loss": "squared",
+        "rule": "momentum",
         "lr": 0.7,
+        "lr_scale": [1.0, 0.5],
+        "momentum": 0.8,
+        "schedule": "cosine",
+        "decay_share": 0.5,
         "eval_every": 2,
+        "average_epochs": 2,
         "penalty": "l1",
         "solver": "proximal",
         "penalty_scale": [0.5, 0.5],
@@ -52,6 +68,7 @@ OTHER_PRUNING: dict[str, dict[str, Any]] = {
     "prune": {
         "label_noise": 0.3,
         "width": 6,
+        "depth": 2,
         "seeds": 3,
         "levels": 3,
         "share": 0.3,
@@ -62,12 +79,20 @@ OTHER_PRUNING: dict[str, dict[str, Any]] = {
 }
 TRAIN = {"train@2", "train@3"}
 USERS = {  # of a group's parameters, besides those named below
-    "data": {"prepare", "evaluate", "plot", "heads"},
+    "data": {"evaluate", "plot", "heads"},
     "train": {"evaluate", "plot", "heads", *TRAIN},
     "lasso": {"lasso"},
     "head": {"heads"},
 }
-MORE_USERS = {"data.name": {"download"}, "data.label_noise": {"prune"}}
+DRAWN_BY = {*TRAIN, "prune", "prune_report"}  # what chooses its training set
+MORE_USERS = {
+    "data.name": {"download", "prepare"},
+    "data.train_per_class": {"prepare", *DRAWN_BY},
+    "data.test_per_class": {"prepare"},
+    "data.label_noise": {*TRAIN},
+    "data.redraw": {"prepare", *DRAWN_BY},
+    "data.seed": DRAWN_BY,
+}
 EVERY_CELL = {*TRAIN, "prune"}  # the stages that train
 
 
@@ -200,7 +225,7 @@ def downstream(workspace: Workspace, some: set[str]) -> set[str]:
 
 OWN_FILES = [f"stages/{name}.py" for name in ("check", "prepare", "evaluate", "plot", "lasso", "heads")]
 SHARED_FILES = ["stages/training/mlp.py", "stages/training/pruning.py", "stages/statistic/tables.py"]
-LEFT_OUT = {"name", "label_noise"}  # needs the network; is refused by the pruning study, which adds its own
+LEFT_OUT = {"name", "depth"}  # one needs the network, the other scales for more layers
 CHANGES = [
     *(("params.yaml", f"{group}.{key}") for group in USERS for key in OTHER[group] if key not in LEFT_OUT),
     *(("prune/params.yaml", f"prune.{key}") for key in OTHER_PRUNING["prune"]),

@@ -40,26 +40,32 @@ def peak(code: str) -> int:
     return int(done.stdout)
 
 
-def fit_of(width: int, seeds: int, batch_size: int = 32) -> Cell:
+def fit_of(width: int, seeds: int, images: int, batch_size: int = 32) -> Cell:
     """A cell of the grid that trains for one epoch."""
-    changes = {"seeds": seeds, "epochs": 1, "batch_size": batch_size}
-    return fit_cell(read_params().train.model_copy(update=changes), width, 1.0, "x")
+    changes = {"seeds": seeds, "epochs": 1, "batch_size": batch_size, "images": images}
+    return fit_cell(read_params().data, read_params().train.model_copy(update=changes), width, 1.0, "x")
 
 
 def prune_of(width: int, seeds: int) -> Cell:
     changes = {"width": width, "seeds": seeds, "epochs": 1, "levels": 1}
-    return prune_cell(read_prune_params().prune.model_copy(update=changes), "magnitude", "rewind", "x")
+    data = read_params().data.model_copy(update={"train_per_class": 100})
+    return prune_cell(data, read_prune_params().prune.model_copy(update=changes), "magnitude", "rewind", "x")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("one", "images"),
-    [(fit_of(5, 10), 5000), (fit_of(2000, 5), 1000), (fit_of(100, 10, 10**9), 5000), (prune_of(1000, 4), 1000)],
+    [
+        (fit_of(5, 10, 5000), 5000),
+        (fit_of(2000, 5, 1000), 1000),
+        (fit_of(100, 10, 5000, 10**9), 5000),
+        (prune_of(1000, 4), 1000),
+    ],
     ids=["small", "wide", "one batch", "pruning"],
 )
 def test_a_cells_estimate_is_within_a_quarter_of_the_peak(one: Cell, images: int) -> None:
     found = peak(IMAGES.format(count=images) + TRAIN.format(one=one))
-    assert PROCESS + memory_needed(one, one.seeds, images, 784) == pytest.approx(found, rel=0.25)
+    assert PROCESS + memory_needed(one, 1, one.seeds, images, 784) == pytest.approx(found, rel=0.25)
 
 
 @pytest.mark.slow
@@ -68,7 +74,7 @@ def test_the_heads_estimate_is_within_a_quarter_of_the_peak() -> None:
 import torch
 from stages.linear import heads
 x, y = (torch.from_numpy(images[f"train_{what}"]) for what in ("pixels", "labels"))
-of = heads.Features.of(heads.random_relu(1500, 0, x), heads.random_relu(1500, 1, x))
+of = heads.Features.of(heads.random_relu(1500, 1, 0, x), heads.random_relu(1500, 1, 1, x))
 heads.ridge(of, y, torch.tensor([0.1]))
 """
     assert PROCESS + memory_of_heads(1500, 10_000) == pytest.approx(peak(IMAGES.format(count=5000) + code), rel=0.25)
@@ -103,14 +109,14 @@ def test_as_many_threads_as_memory_holds() -> None:
 def test_a_job_counts_with_the_seeds_that_it_has_and_only_those_side_by_side_count() -> None:
     """Ten seeds split over five workers take a fifth each."""
     one = cells(1, seeds=10, width=1000)
-    part = PROCESS + memory_needed(one[0], 2, 5000, 784)
-    jobs = split(one, 5, "cpu")
+    part = PROCESS + memory_needed(one[0], 1, 2, 5000, 784)
+    jobs = split(one, 5, "cpu", 784)
     refuse_too_many(jobs, one, (5000, 784), 5, 5 * part)
     refuse_too_many(jobs, one, (5000, 784), 2, 2 * part)
     with pytest.raises(UserError, match=r"^width 1000, alpha 0\.0: takes about .* or fewer workers \(SDD_WORKERS\)$"):
         refuse_too_many(jobs, one, (5000, 784), 5, 5 * part - 1)
     with pytest.raises(UserError, match=r"^width 1000, alpha 0\.0; width 1000, alpha 0\.1: takes about "):
-        refuse_too_many(split(cells(2, width=1000), 2, "cpu"), cells(2, width=1000), (5000, 784), 2, 1 << 30)
+        refuse_too_many(split(cells(2, width=1000), 2, "cpu", 784), cells(2, width=1000), (5000, 784), 2, 1 << 30)
 
 
 HUGE = 10**8

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from stages.base.datasets import CLASSES
+
 T = TypeVar("T")
 P = TypeVar("P", bound=BaseModel)
 LEAST_SEEDS = 4  # fewer give no verdict: two on either side of a split
@@ -55,6 +57,7 @@ class Data(Group):
     train_per_class: Count
     test_per_class: Count
     label_noise: Annotated[float, Field(ge=0, lt=1)]
+    redraw: Literal["none", "noise", "images", "all"]
     seed: Seed
 
 
@@ -67,24 +70,57 @@ class Grid(Group):
         return [(width, alpha) for width in self.width for alpha in self.alpha]
 
 
+PENALTIES = {  # whether a penalty has subgradients, and whether it has proximal steps
+    "induced_1norm": (True, False),
+    "l1": (True, True),
+    "l2": (True, True),
+    "elastic": (True, True),
+    "group_l1": (True, True),
+    "group_l1_out": (True, True),
+    "l0": (False, True),
+    "none": (True, False),
+}
+
+
 class Train(Group):
     seeds: Count
+    images: Count | None
+    depth: Annotated[int, Field(ge=1, le=100)]
     epochs: Count
     batch_size: Count
+    loss: Literal["cross_entropy", "squared"]
+    rule: Literal["sgd", "momentum", "nesterov", "adam"]
     lr: Positive
+    lr_scale: list[NotNegative]
+    momentum: Annotated[float, Field(gt=0, lt=1)]
+    schedule: Literal["constant", "step", "inverse_sqrt", "cosine", "decay_last"]
+    decay_share: Annotated[float, Field(gt=0, lt=1)]
     eval_every: Count
-    penalty: Literal["induced_1norm", "l1", "l2", "none"]
+    average_epochs: Annotated[int, Field(ge=2, le=MOST, multiple_of=2)]
+    penalty: Literal["induced_1norm", "l1", "l2", "elastic", "group_l1", "group_l1_out", "l0", "none"]
     solver: Literal["subgradient", "proximal"]
-    penalty_scale: Annotated[list[NotNegative], Field(min_length=2, max_length=2)]
+    penalty_scale: list[NotNegative]
     penalize_bias: bool
     stop_at_train_error: Annotated[float, Field(ge=0, lt=1)] | None
+
+    @field_validator("lr_scale", "penalty_scale")
+    @classmethod
+    def _one_for_each_layer(cls, scale: list[float], info: ValidationInfo) -> list[float]:
+        layers = info.data.get("depth", len(scale) - 1) + 1
+        if len(scale) != layers:
+            raise ValueError(f"should hold {layers} numbers, one for each layer: train.depth is {layers - 1}")
+        return scale
 
     @field_validator("solver")
     @classmethod
     def _has_step(cls, solver: str, info: ValidationInfo) -> str:
-        penalty = info.data.get("penalty")
-        if solver == "proximal" and penalty not in ("l1", "l2", None):
-            raise ValueError(f"has a step for the penalties 'l1' and 'l2', not for {penalty!r}")
+        penalty, rule = info.data.get("penalty", "l1"), info.data.get("rule", "sgd")
+        place = ["subgradient", "proximal"].index(solver)
+        if not PENALTIES[penalty][place]:
+            having = ", ".join(repr(name) for name, has in PENALTIES.items() if has[place])
+            raise ValueError(f"has a step for the penalties {having}, not for {penalty!r}")
+        if solver == "proximal" and rule not in ("sgd", "momentum"):
+            raise ValueError(f"has a step for the rules 'sgd' and 'momentum', not for {rule!r}")
         return solver
 
 
@@ -128,6 +164,7 @@ class PruneGrid(Group):
 class Prune(Group):
     label_noise: Annotated[float, Field(ge=0, lt=1)]
     width: Count
+    depth: Annotated[int, Field(ge=1, le=100)]
     seeds: Count
     levels: Count
     share: Annotated[float, Field(gt=0, lt=1)]
@@ -144,6 +181,22 @@ class Params(Group):
     train: Train
     lasso: Lasso
     head: Heads
+
+    @field_validator("train")
+    @classmethod
+    def _shares_are_shares(cls, train: Train, info: ValidationInfo) -> Train:
+        largest = max(info.data["grid"].alpha, default=0.0) * max(train.penalty_scale) if "grid" in info.data else 0.0
+        if train.penalty == "l0" and largest > 1:
+            raise ValueError(f"has penalty l0, whose alpha is a share of the weights, and {largest} is more than 1")
+        return train
+
+    @field_validator("train")
+    @classmethod
+    def _not_more_images_than_there_are(cls, train: Train, info: ValidationInfo) -> Train:
+        most = CLASSES * info.data["data"].train_per_class if "data" in info.data else MOST
+        if train.images is not None and train.images > most:
+            raise ValueError(f"has {train.images} images, and data.train_per_class allows {most}")
+        return train
 
 
 class PruneParams(Group):

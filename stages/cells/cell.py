@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from stages.base import files, tensors
+from stages.base.datasets import CLASSES
 from stages.base.files import UserError
-from stages.base.params import Prune, Train
+from stages.base.params import Data, Params, Prune, Train
 from stages.training.runs import Arrays
 
 TRAINING = Path(__file__).parents[1] / "training"
@@ -64,16 +65,25 @@ def file_name(*point: object) -> str:
     return f"{'-'.join(map(str, point))}.safetensors"
 
 
-def fit_cell(train: Train, width: int, alpha: float, folder: str | Path) -> Cell:
+def drawing(data: Data) -> dict[str, Any]:
+    """The options that say which training set a run has."""
+    images = CLASSES * data.train_per_class
+    return {"images": images, "label_noise": data.label_noise, "redraw": data.redraw, "data_seed": data.seed}
+
+
+def fit_cell(data: Data, train: Train, width: int, alpha: float, folder: str | Path) -> Cell:
     """The cell of the grid at that width and alpha; its file lies in the folder of its width."""
-    options = {"width": width, "alpha": float(alpha), **train.model_dump(exclude={"seeds"})}
+    options = {"width": width, "alpha": float(alpha), **drawing(data), **train.model_dump(exclude={"seeds", "images"})}
+    if train.images is not None:
+        options["images"] = train.images
     path = Path(folder) / file_name(float(alpha))
     return Cell(f"width {width}, alpha {float(alpha)!r}", path, "fit", options, train.seeds)
 
 
-def prune_cell(config: Prune, method: str, retraining: str, folder: str | Path) -> Cell:
+def prune_cell(data: Data, config: Prune, method: str, retraining: str, folder: str | Path) -> Cell:
     """The cell of the pruning study with that method and retraining."""
-    options = {"method": method, "retraining": retraining, **config.model_dump(exclude={"seeds"})}
+    own = config.model_dump(exclude={"seeds"})  # with a share of wrong labels of its own
+    options = {"method": method, "retraining": retraining, **drawing(data), **own}
     path = Path(folder) / file_name(method, retraining)
     return Cell(f"{method}, {retraining}", path, "prune", options, config.seeds)
 
@@ -91,9 +101,10 @@ def read(cell: Cell, data: str, remedy: str) -> Arrays:
     return arrays
 
 
-def read_fit(train: Train, width: int, alpha: float, models: str | Path, data: str) -> Arrays:
+def read_fit(params: Params, width: int, alpha: float, models: str | Path, digest: str) -> Arrays:
     """The arrays of the grid's cell at that width and alpha, from the folder of all models; see `read`."""
-    return read(fit_cell(train, width, alpha, Path(models) / str(width)), data, f"dvc repro -f train@{width}")
+    cell = fit_cell(params.data, params.train, width, alpha, Path(models) / str(width))
+    return read(cell, digest, f"dvc repro -f train@{width}")
 
 
 def plural(count: int, what: str) -> str:

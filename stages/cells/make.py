@@ -16,6 +16,7 @@ from stages.base.machine import device_asked, memory, refuse_too_large, workers_
 from stages.cells import ending, pool, store
 from stages.cells.cell import Cell, Maker, fingerprint, maker_here, names, plural
 from stages.cells.jobs import Job, split
+from stages.training.options import OWN_IMAGES
 from stages.training.runs import CHUNK, Arrays, joined
 
 CLUSTER = "DASK_SCHEDULER_ADDRESS"
@@ -58,17 +59,28 @@ def _maker(data: Path) -> tuple[Maker, tuple[int, ...]]:
         raise UserError(f"{data} is missing or damaged; to make it: dvc repro -f prepare") from None
 
 
-def memory_needed(cell: Cell, seeds: int, images: int, inputs: int) -> int:
-    """Bytes, measured, for so many of the cell's runs as one batch on that many training images of `inputs` pixels."""
+def memory_needed(cell: Cell, alphas: int, seeds: int, images: int, inputs: int) -> int:
+    """Bytes, measured, for the cell's runs with so many seeds, and as many at other alphas, as one batch.
+
+    There are that many training images of `inputs` pixels, and a batch of them for each seed.
+    """
     width, batch_size = cell.options["width"], cell.options["batch_size"]
-    weights = 8 * seeds * width * (inputs + 12)  # at the start, in training, at the end, and where a file is made
-    batch = seeds * min(batch_size, images) * (1.3 * inputs + 3 * width)
-    return int(4 * (weights + batch + seeds * width * CHUNK))
+    networks = alphas * seeds
+    parameters = width * (inputs + 12) + (cell.options["depth"] - 1) * width * width
+    # at the start, in training, at the end, their mean, scratch, where a file is made, and what a rule remembers
+    copies = 8 + {"momentum": 1, "nesterov": 2, "adam": 3}.get(cell.options.get("rule", "sgd"), 0)
+    weights = copies * networks * parameters
+    batch = min(batch_size, images) * (1.3 * seeds * inputs + 3 * networks * width)
+    scored = networks * width * CHUNK + (seeds * inputs * CHUNK if cell.options["redraw"] in OWN_IMAGES else 0)
+    return int(4 * (weights + batch + scored))
 
 
 def refuse_too_many(jobs: list[Job], cells: list[Cell], shape: tuple[int, ...], at_once: int, here: int) -> None:
     """UserError if the largest jobs do not fit side by side into a memory of `here` bytes."""
-    needed = {place: memory_needed(cells[job.cells[0]], len(job.seeds), *shape) for place, job in enumerate(jobs)}
+    needed = {
+        place: memory_needed(cells[job.cells[0]], len(job.cells), len(job.seeds), *shape)
+        for place, job in enumerate(jobs)
+    }
     largest = sorted(needed, key=lambda place: -needed[place])[:at_once]
     what = names([cells[place] for place in dict.fromkeys(jobs[place].cells[0] for place in largest)])
     remedy = "take fewer seeds, a smaller width or fewer workers (SDD_WORKERS)"
@@ -119,14 +131,14 @@ def _results(
 
         with cluster.connect(os.environ[CLUSTER]) as client:
             machines = cluster.machines(client, maker)
-            jobs = split(cells, sum(at_once for at_once, _ in machines), maker.device)
+            jobs = split(cells, sum(at_once for at_once, _ in machines), maker.device, shape[1])
             for at_once, here in machines if maker.device == "cpu" else []:
                 refuse_too_many(jobs, cells, shape, at_once, here)
             with closing(cluster.run(client, jobs, maker, data.read_bytes(), _of(jobs, progress))) as results:
                 yield jobs, results
     else:
         workers = workers_asked() if maker.device == "cpu" else 1
-        jobs = split(cells, workers, maker.device)
+        jobs = split(cells, workers, maker.device, shape[1])
         workers = min(workers, len(jobs))
         if maker.device == "cpu":
             refuse_too_many(jobs, cells, shape, workers, memory())

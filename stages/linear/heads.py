@@ -7,7 +7,7 @@ logistic  cross-entropy / n + strength |W|_1          adaptive proximal gradient
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from stages.base.datasets import CLASSES
 from stages.training import mlp
+from stages.training.mlp import Layer
 
 COLUMNS = ["dataset", "alpha", "width", "features", "dimension", "seed", "head", "strength"]
 MEASURED = ["test_error", "train_error", "nonzeros", "p_eff_train", "p_eff_test"]
@@ -41,15 +42,17 @@ class Features(NamedTuple):
         return cls((train - mean) * scale, (test - mean) * scale)
 
 
-def hidden(w1: Tensor, b1: Tensor, pixels: Tensor) -> Tensor:
-    """A network's hidden layer (n, H) on pixels (n, D): w1 (H, D), b1 (H, 1)."""
-    return torch.relu(pixels @ w1.T + b1.T)
+def hidden(layers: Sequence[Layer], pixels: Tensor) -> Tensor:
+    """A network's last hidden layer (n, H) on pixels (n, D); a layer has weights (H, in) and a bias (H, 1)."""
+    for weight, bias in layers:
+        pixels = torch.relu(pixels @ weight.T + bias.T)
+    return pixels
 
 
-def random_relu(width: int, seed: int, pixels: Tensor) -> Tensor:
-    """The hidden layer (n, width) of the network that training with this seed starts from."""
-    start = mlp.init(pixels.shape[1], width, CLASSES, [torch.Generator().manual_seed(seed)])
-    return hidden(start.w1[0], start.b1[0], pixels)
+def random_relu(width: int, depth: int, seed: int, pixels: Tensor) -> Tensor:
+    """The last hidden layer (n, width) of the network that training with this seed starts from."""
+    start = mlp.init(pixels.shape[1], width, CLASSES, [torch.Generator().manual_seed(seed)], depth)
+    return hidden([Layer(weight[0], bias[0]) for weight, bias in start.layers[:-1]], pixels)
 
 
 def principal(train: Tensor, test: Tensor, count: int) -> tuple[Tensor, Tensor]:

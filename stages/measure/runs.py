@@ -1,6 +1,6 @@
 """From the arrays of a cell to tables: a row a run, and a row an evaluated epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from stages.measure import sparsity
 from stages.training.mlp import Net, weights
-from stages.training.runs import Arrays
+from stages.training.runs import COMMON, Arrays
 
 Place = Mapping[str, str | int | float]  # what tells a cell from the others, by column
 
@@ -20,13 +20,26 @@ def last_of_parity(runs: Arrays, parity: int) -> Tensor:
     return torch.from_numpy(runs["test_error"][:, last])
 
 
+def table(place: Place, runs: Arrays, training: Sequence[tuple[sparsity.Seen, Tensor]]) -> pd.DataFrame:
+    """As `rows`, of runs that share their training images, or of which each has its own: images and labels."""
+    if len(training) == 1:
+        found = rows(place, runs, *training[0])
+    else:
+        own = []
+        for run, (images, labels) in enumerate(training):
+            alone = {name: values if name in COMMON else values[run : run + 1] for name, values in runs.items()}
+            own.append(rows(place, alone, images, labels))
+        found = pd.concat(own, ignore_index=True)
+    return found.assign(seed=range(len(found)))
+
+
 def rows(place: Place, runs: Arrays, images: sparsity.Seen, labels: Tensor) -> pd.DataFrame:
     """One row a run: errors, losses and sparsity. What an inf or nan in the weights leaves undefined is empty.
 
-    `images` and `labels` (N,) are the training set, on which live units and prunable weights are counted.
+    `images` and `labels`, (n,) or (S, n), are the training set, on which live units and prunable weights are counted.
     """
     of = {name: torch.from_numpy(values) for name, values in runs.items()}
-    net = Net(*(of[part] for part in Net._fields))
+    net = Net.from_named(of)
     whole = ~of["diverged"]
     magnitudes = weights(net).abs()
     ascending = magnitudes.sort(1).values
@@ -53,6 +66,9 @@ def rows(place: Place, runs: Arrays, images: sparsity.Seen, labels: Tensor) -> p
             "epochs": of["stopped"],
             "diverged": ~whole,
             **{name: values.where(whole, torch.nan) for name, values in measures.items()},
+            "test_error_averaged": of["test_error_averaged"],
+            "train_error_averaged": of["train_error_averaged"],
+            "test_error_last": of["test_error_last"],
         }
     )
 

@@ -1,4 +1,4 @@
-"""How sparse trained networks are. Biases are no part of any measure here: d counts the entries of w1 and w2.
+"""How sparse trained networks are. Biases are no part of any measure here: d counts the weights of all layers.
 
 All functions take S networks at once and return one number per network, (S,), float64.
 """
@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from stages.training.mlp import Net, forward_shared, scores, weights
+from stages.training.images import Images
+from stages.training.mlp import Layer, Net, forward, scores, weights
 
 
 def zero_fraction(net: Net) -> Tensor:
@@ -18,7 +19,8 @@ def zero_fraction(net: Net) -> Tensor:
 
 def near_zero_fraction(net: Net, relative: float = 1e-3) -> Tensor:
     """Share of weights with |w| <= relative * max |w| of their own matrix."""
-    small = [w.abs() <= relative * w.abs().amax((1, 2), keepdim=True) for w in (net.w1, net.w2)]
+    matrices = [layer.weight.abs() for layer in net.layers]
+    small = [w <= relative * w.amax((1, 2), keepdim=True) for w in matrices]
     return torch.cat([s.flatten(1) for s in small], 1).double().mean(1)
 
 
@@ -60,15 +62,19 @@ class Seen(NamedTuple):
         return cls(images[:, varying].contiguous(), varying, images[0, ~varying, None])
 
     def fold(self, net: Net) -> Net:
-        return net._replace(w1=net.w1[:, :, self.varying], b1=net.b1 + net.w1[:, :, ~self.varying] @ self.constant)
+        first, *rest = net.layers
+        bias = first.bias + first.weight[:, :, ~self.varying] @ self.constant
+        return Net((Layer(first.weight[:, :, self.varying], bias), *rest))
 
 
 def live_units(net: Net, images: Seen, chunk: int = 1000) -> Tensor:
-    """Number of hidden units that fire (pre-activation > 0) on at least one of the images."""
-    fires = torch.zeros(net.b1.shape[:2], dtype=torch.bool)
+    """Number of hidden units, in all layers, that fire (pre-activation > 0) on at least one of the images."""
+    folded = images.fold(net)
+    fires = [torch.zeros(layer.bias.shape[:2], dtype=torch.bool) for layer in net.layers[:-1]]
     for x in images.pixels.split(chunk):
-        fires |= (forward_shared(images.fold(net), x.T)[0] > 0).any(2)
-    return fires.sum(1).double()
+        for fired, hidden in zip(fires, forward(folded, x.T[None])[0][1:], strict=True):
+            fired |= (hidden > 0).any(2)
+    return torch.cat(fires, 1).sum(1).double()
 
 
 def effective_sparsity(net: Net) -> Tensor:
@@ -76,16 +82,26 @@ def effective_sparsity(net: Net) -> Tensor:
 
     Vysogorets & Kempe (2021), "Connectivity matters: neural network pruning through the lens of effective sparsity".
     """
-    first, second = net.w1 != 0, net.w2 != 0  # (S, H, D), (S, C, H)
-    reached, heard = first.any(2), second.any(1)  # (S, H)
-    alive = (first & heard[:, :, None]).sum((1, 2)) + (second & reached[:, None, :]).sum((1, 2))
-    return 1 - alive.double() / (first[0].numel() + second[0].numel())
+    links = [layer.weight != 0 for layer in net.layers]  # (S, out, in)
+    reached = [torch.ones_like(links[0][:, 0])]  # (S, in): which units an input has a path to
+    for link in links[:-1]:
+        reached.append((link & reached[-1][:, None, :]).any(2))
+    heard = [torch.ones_like(links[-1][:, :, 0])]  # (S, out): which units have a path to an output
+    for link in links[:0:-1]:
+        heard.append((link & heard[-1][:, :, None]).any(1))
+    alive = torch.stack(
+        [
+            (link & before[:, None, :] & after[:, :, None]).sum((1, 2))
+            for link, before, after in zip(links, reached, heard[::-1], strict=True)
+        ]
+    ).sum(0)
+    return 1 - alive.double() / sum(link[0].numel() for link in links)
 
 
 def pruned(net: Net, threshold: Tensor) -> Net:
-    """The networks without the weights of magnitude <= threshold (S,), over both matrices alike."""
+    """The networks without the weights of magnitude <= threshold (S,), over all layers alike."""
     t = threshold[:, None, None]
-    return net._replace(w1=net.w1 * (net.w1.abs() > t), w2=net.w2 * (net.w2.abs() > t))
+    return Net(tuple(layer._replace(weight=layer.weight * (layer.weight.abs() > t)) for layer in net.layers))
 
 
 def prunable_fraction(
@@ -100,13 +116,14 @@ def prunable_fraction(
     """Largest share of weights that global magnitude pruning removes with at most `tolerance` more error.
 
     `ascending` are the sorted magnitudes (S, d), `error` (S,) the unpruned networks' on these images, meant to be
-    the training set. Found by bisection between the share of exact zeros and 1, so to 2**-halvings of that interval.
+    the training set. Their labels are (n,), or (S, n) where each network was trained on others. Found by bisection
+    between the share of exact zeros and 1, so to 2**-halvings of that interval.
     """
     d = ascending.shape[1]
     allowed = error + tolerance + 1e-9
-    bias_alone = net.b2.argmax(1)  # (S, 1): what is answered once every weight is gone
+    bias_alone = net.layers[-1].bias.argmax(1)  # (S, 1): what is answered once every weight is gone
     nothing_left = (labels != bias_alone).double().mean(1) <= allowed
-    low, high = zero_fraction(net), torch.ones(len(net.w1), dtype=torch.float64)
+    low, high = zero_fraction(net), torch.ones(len(bias_alone), dtype=torch.float64)
     low = torch.where(nothing_left, high, low)
     if nothing_left.all():
         return low
@@ -114,6 +131,6 @@ def prunable_fraction(
         middle = (low + high) / 2
         last = (middle * d).long().clamp(1, d) - 1
         threshold = ascending.gather(1, last[:, None])[:, 0]
-        fine = scores(images.fold(pruned(net, threshold)), images.pixels, labels)[1] <= allowed
+        fine = scores(images.fold(pruned(net, threshold)), Images(images.pixels, labels))[1] <= allowed
         low, high = torch.where(fine, middle, low), torch.where(fine, high, middle)
     return low

@@ -7,26 +7,38 @@ import pandas as pd
 from stages.base.params import Data, Params, Train
 from stages.statistic.tables import axis_value
 
-# arXiv 2401.10686 and its notebook; `seed`, `seeds` and `eval_every` are ours
-PUBLISHED_DATA = Data(name="mnist", train_per_class=500, test_per_class=500, label_noise=0.0, seed=0)
+# arXiv 2401.10686 and its notebook; `seed`, `seeds`, `eval_every` and `average_epochs` are ours
+PUBLISHED_DATA = Data(name="mnist", train_per_class=500, test_per_class=500, label_noise=0.0, redraw="none", seed=0)
 PUBLISHED_TRAIN = Train(
     seeds=1,
+    images=None,
+    depth=1,
     epochs=30,
     batch_size=32,
+    loss="cross_entropy",
+    rule="sgd",
     lr=0.001,
+    lr_scale=[1.0, 1.0],
+    momentum=0.9,
+    schedule="constant",
+    decay_share=0.2,
     eval_every=5,
+    average_epochs=6,
     penalty="induced_1norm",
     solver="subgradient",
     penalty_scale=[1.0, 1.0],
     penalize_bias=True,
     stop_at_train_error=None,
 )
-NO_MATTER = {
-    "seed",
-    "seeds",
-    "eval_every",
-}  # with another value of these the numbers are still the paper's, but for luck
-ALWAYS_SAID = ["data", "penalty", "lr", "epochs"]
+# with another value of these alone the numbers are still the paper's, but for luck
+NO_MATTER = {"seed", "seeds", "eval_every", "average_epochs", "momentum", "decay_share"}
+ALWAYS_SAID = ["data", "redraw", "penalty", "lr", "epochs"]
+REDRAWN = {  # what a spread over seeds speaks of
+    "none": "one training set for all seeds",
+    "noise": "other wrong labels for every seed",
+    "images": "other training images for every seed",
+    "all": "other training images and wrong labels for every seed",
+}
 
 
 def is_as_published(params: Params) -> bool:
@@ -35,19 +47,35 @@ def is_as_published(params: Params) -> bool:
     return all(ours.model_dump(exclude=NO_MATTER) == paper.model_dump(exclude=NO_MATTER) for ours, paper in pairs)
 
 
+def _scaled(what: str, scale: list[float]) -> str:
+    same = f"{what} the same in all layers"
+    return same if set(scale) == {1.0} else f"{what} scaled by {' and '.join(map(axis_value, scale))}"
+
+
 def _said(data: Data, train: Train) -> dict[str, str]:
     """A phrase for each thing that data and training options decide."""
     noise = f"{axis_value(round(100 * data.label_noise, 9))} % label noise" if data.label_noise else "true labels"
     penalty = f"penalty {train.penalty}, {train.solver}" if train.penalty != "none" else "no penalty"
     stop = train.stop_at_train_error
+    momentum = f" {axis_value(train.momentum)}" if train.rule in ("momentum", "nesterov") else ""
+    schedule = f"step size: {train.schedule}"
+    if train.schedule == "decay_last":
+        schedule += f", over {axis_value(train.decay_share)} of the epochs"
     return {
         "data": data.name,
+        "redraw": REDRAWN[data.redraw],
         "images": f"{data.train_per_class} + {data.test_per_class} images a class",
+        "drawn": "all of them for training" if train.images is None else f"{train.images} of them for training",
         "label_noise": noise,
+        "depth": f"{train.depth} hidden layer{'s' if train.depth > 1 else ''}",
+        "loss": f"loss {train.loss}",
+        "rule": f"rule {train.rule}{momentum}",
         "penalty": penalty,
-        "penalty_scale": f"penalty scaled by {' and '.join(map(axis_value, train.penalty_scale))}",
+        "penalty_scale": _scaled("penalty", train.penalty_scale),
         "penalize_bias": "biases penalised" if train.penalize_bias else "biases not penalised",
         "lr": f"lr {axis_value(train.lr)}",
+        "lr_scale": _scaled("lr", train.lr_scale),
+        "schedule": schedule,
         "epochs": f"{train.epochs} epochs",
         "batch_size": f"batches of {train.batch_size}",
         "stop_at_train_error": "no early stop" if stop is None else f"stopped at training error {axis_value(stop)}",

@@ -1,4 +1,4 @@
-"""Training: plain SGD on cross-entropy + alpha * penalty, many runs of one width at once."""
+"""Training: gradient descent on a loss + alpha * penalty, many runs of one width at once."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -8,12 +8,15 @@ from torch import Tensor
 
 from stages.training import mlp
 from stages.training.images import Images
+from stages.training.mlp import Factors, Layer, Net
 from stages.training.options import Options
-from stages.training.penalty import PENALTIES, Step
+from stages.training.penalty import PENALTIES, LayerMove, Sizes
+from stages.training.rules import RULES
+from stages.training.schedule import SCHEDULES
 
 
 class Curves(NamedTuple):
-    """What was measured at `epochs` (E,): each of the others is (E, S), float64, without the penalty."""
+    """What was measured at `epochs` (E,): each of the others is (E, N), float64, without the penalty."""
 
     epochs: Tensor
     train_loss: Tensor
@@ -23,43 +26,45 @@ class Curves(NamedTuple):
 
 
 class Fit(NamedTuple):
-    net: mlp.Net  # at the last epoch, or at the one where the run stopped
+    """N = S * A trained networks, those of the first seed first, and of each seed in the order of the alphas."""
+
+    net: Net  # at the last epoch, or at the one where the run stopped
+    averaged: Net  # mean over the ends of the last `average_epochs` epochs; a stopped run's last weights
     curves: Curves  # a stopped run's values stay what they were
-    stopped: Tensor  # (S,) last epoch that counts: options.epochs unless stop_at_train_error was reached
-    learning_distance: Tensor  # (S,) |theta_T - theta_0|_2 over all weights and biases (He et al. 2022, section 5)
-    diverged: Tensor  # (S,) bool: the network holds an inf or a nan
+    train_error_averaged: Tensor  # (N,), float64, like the next one
+    test_error_averaged: Tensor
+    test_error_last: Tensor  # (N,) mean of the test errors at the ends of those epochs; a stopped run's last one
+    stopped: Tensor  # (N,) last epoch that counts: options.epochs unless stop_at_train_error was reached
+    learning_distance: Tensor  # (N,) |theta_T - theta_0|_2 over all weights and biases (He et al. 2022, section 5)
+    diverged: Tensor  # (N,) bool: the network holds an inf or a nan
 
 
-def batches(count: int, size: int, generators: Sequence[torch.Generator]) -> Iterator[Tensor]:
-    """One epoch: indices (S, <=size), each run in an order of its own; the last batch may be smaller."""
-    orders = torch.stack([torch.randperm(count, generator=g) for g in generators])
-    yield from orders.split(size, dim=1)
+def batches(train: Images, size: int, generators: Sequence[torch.Generator]) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch: images (S, D, B) and labels (S, B), each run's in an order of its own; the last B may be smaller.
+
+    The images lie in memory that the next batch overwrites.
+    """
+    inputs, device = train.pixels.shape[1], train.pixels.device
+    orders = torch.stack([torch.randperm(train.per_run, generator=g) for g in generators])
+    gathered = train.pixels.new_empty(len(generators) * min(size, train.per_run), inputs)
+    for places in orders.to(device).split(size, dim=1):
+        rows, labels = train.at(places)
+        flat = rows.flatten()
+        x = torch.index_select(train.pixels, 0, flat, out=gathered[: len(flat)])
+        yield x.view(*rows.shape, inputs).mT, labels
 
 
 def descend_epoch_(
-    net: mlp.Net,
+    net: Net,
     train: Images,
     generators: Sequence[torch.Generator],
     batch_size: int,
-    lr: float,
-    *,
-    before: Callable[[], None] = lambda: None,
-    after: Callable[[], None] = lambda: None,
+    step: Callable[[list[Factors], int], None],
+    loss: str = "cross_entropy",
 ) -> None:
-    """One epoch of SGD on the mean cross-entropy, in place. At every step `before` may change the weights between the
-    gradient and the step along it, `after` once the step is done."""
-    count, inputs = train.pixels.shape
-    gathered = train.pixels.new_empty(len(generators) * min(batch_size, count), inputs)
-    for index in batches(count, batch_size, generators):
-        flat = index.flatten().to(train.pixels.device)
-        x = torch.index_select(train.pixels, 0, flat, out=gathered[: len(flat)])
-        x = x.view(*index.shape, inputs).mT  # (S, D, B)
-        labels = train.labels.index_select(0, flat).view(len(generators), 1, -1)
-        hidden, logits = mlp.forward(net, x)
-        delta1, delta2 = mlp.deltas(net, hidden, logits, labels)
-        before()
-        mlp.descend_(net, x, hidden, delta1, delta2, lr / index.shape[1])
-        after()
+    """One epoch; `step` changes the networks, given the gradient of the loss summed over so many images."""
+    for x, labels in batches(train, batch_size, generators):
+        step(mlp.backpropagate(net, x, labels, loss), x.shape[2])
 
 
 def evaluated(epoch: int, options: Options) -> bool:
@@ -67,19 +72,44 @@ def evaluated(epoch: int, options: Options) -> bool:
     return epoch % options.eval_every == 0 or epoch >= options.epochs - 1
 
 
-def penalty_steps(alphas: Sequence[float], options: Options, device: torch.device) -> list[Step]:
-    """lr * alpha * the layer's scale for w1, b1, w2, b2: one number, or (S, 1, 1) where the runs' alphas differ.
+class Pull:
+    """The penalty's part of a step, for all networks whose alpha is not 0; the others are not touched."""
 
-    Products are taken in double precision, so that a run's step does not depend on the alphas beside it.
-    """
-    first, second = options.penalty_scale
-    bias = float(options.penalize_bias)
-    steps: list[Step] = []
-    for scale in (first, first * bias, second, second * bias):
-        of_runs = [options.lr * alpha * scale for alpha in alphas]
-        alike = len(set(of_runs)) == 1
-        steps.append(of_runs[0] if alike else torch.tensor(of_runs, dtype=torch.float32, device=device)[:, None, None])
-    return steps
+    def __init__(self, net: Net, target: Net, options: Options, alphas: Sequence[float]) -> None:
+        """Of S times the ascending alphas (A,); the target is what a subgradient is subtracted from, see `Rule`."""
+        self.options, self.alphas = options, [alpha for alpha in alphas if alpha != 0]
+
+        def penalised(net: Net) -> list[Layer]:
+            """The parameters as views (S, A', out, in)."""
+            spared = len(alphas) - len(self.alphas)
+            return [Layer(*(p.view(-1, len(alphas), *p.shape[1:])[:, spared:] for p in layer)) for layer in net.layers]
+
+        self.layers, self.targets = penalised(net), penalised(target)
+        self.scratch = [Layer(*map(torch.empty_like, layer)) for layer in self.layers]
+        self.moves: list[tuple[int, LayerMove]] = []  # with their layers' places
+
+    def aim(self, rates: Sequence[float]) -> None:
+        """Prepare moves whose sizes are rate * alpha * the layer's scale, or for a constraint alpha * the scale.
+
+        The products are taken in double precision, so that a run's step does not depend on the alphas beside it.
+        """
+        penalty = PENALTIES[self.options.penalty]
+        kind = penalty.subgradient if self.options.solver == "subgradient" else penalty.proximal
+        assert kind or self.options.penalty == "none", f"{self.options.penalty} has no {self.options.solver} step"
+        self.moves = []
+        if kind is not None and self.alphas:
+            for place in range(len(self.layers))[penalty.layers]:
+                rate, scale = 1.0 if penalty.constraint else rates[place], self.options.penalty_scale[place]
+                of_bias = scale * float(self.options.penalize_bias)
+                self.moves.append((place, kind(Sizes(self.sizes(rate, scale), self.sizes(rate, of_bias)))))
+
+    def sizes(self, rate: float, scale: float) -> Tensor | None:
+        sizes = torch.tensor([rate * alpha * scale for alpha in self.alphas], dtype=torch.float64)
+        return sizes.to(self.layers[0].weight.device)[:, None, None] if sizes.any() else None
+
+    def move(self) -> None:
+        for place, move in self.moves:
+            move(self.layers[place], self.targets[place], self.scratch[place])
 
 
 @torch.inference_mode()
@@ -93,52 +123,76 @@ def fit(
     seeds: Sequence[int],
     report: Callable[[float], None] = lambda share: None,
 ) -> Fit:
-    """Train S networks, run s with alphas[s] and seeds[s] and else with the options, whose alpha is not looked at.
+    """Train a network for every seed with every alpha, else with the options, whose alpha is not looked at.
 
-    A run's weights do not depend, to the bit, on the runs beside it. Its generator draws its initial weights and then
-    the order of every epoch, so runs of one seed differ in alpha alone. Work happens on the device of the images, and
-    random numbers are drawn on the CPU. `report` is told after every epoch which share of the epochs is done.
+    The alphas (A,) ascend. A run's weights do not depend, to the bit, on the runs beside it. Each seed's generator
+    draws its initial weights and then the order of every epoch: runs of one seed share batches, and differ in alpha
+    alone. Work happens on the device of the images, and random numbers are drawn on the CPU. `report` is told after
+    every epoch which share of the epochs is done.
     """
     device = train.pixels.device
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    start = mlp.init(train.pixels.shape[1], options.width, classes, generators)
-    net = mlp.Net(*(w.to(device, copy=True) for w in start))
-    final = mlp.Net(*(w.clone() for w in net))
-    stopped = torch.full((len(seeds),), options.epochs, device=device)
-    running = torch.ones(len(seeds), dtype=torch.bool, device=device)
+    drawn = mlp.init(train.pixels.shape[1], options.width, classes, generators, options.depth)
+    first = drawn.map(lambda p: p.to(device))
+    start = first.map(lambda p: p.repeat_interleave(len(alphas), 0))
+    net, final, averaged = start.map(torch.clone), start.map(torch.clone), start.map(torch.zeros_like)
+    count = len(seeds) * len(alphas)
+    stopped = torch.full((count,), options.epochs, device=device)
+    running = torch.ones(count, dtype=torch.bool, device=device)
 
-    steps = penalty_steps(alphas, options, device)
-    penalised = [i for i, step in enumerate(steps) if torch.as_tensor(step).any()]
-    scratch = mlp.Net(*map(torch.empty_like, net))
+    rule = RULES[options.rule](net, options)
+    proximal = options.solver == "proximal"
+    pull = Pull(net, net if proximal else rule.target, options, alphas)
+    rates = [0.0] * len(net.layers)
 
-    penalty = PENALTIES[options.penalty]
-    move = penalty.subgradient if options.solver == "subgradient" else penalty.proximal
-    assert move, f"{options.penalty} has no proximal step"
+    def step(factors: list[Factors], images: int) -> None:
+        rule.step_(factors, rates, images, (lambda: None) if proximal else pull.move)
+        if proximal:
+            pull.move()
 
-    def penalise() -> None:
-        for i in penalised:
-            move(net[i], steps[i], scratch[i])
-
-    moment = {"subgradient": "before", "proximal": "after"}[options.solver]
+    last = max(1, min(options.average_epochs, options.epochs))
+    test_error_last = torch.zeros(count, dtype=torch.float64, device=device)
     rows: list[tuple[Tensor, ...]] = []
     for epoch in range(options.epochs + 1):
         if epoch > 0 and running.any():
-            descend_epoch_(net, train, generators, options.batch_size, options.lr, **{moment: penalise})
+            factor = SCHEDULES[options.schedule](epoch, options.epochs, options.decay_share)
+            rates = [options.lr * scale * factor for scale in options.lr_scale]
+            # a rule that makes its step from a gradient adds the penalty's to it
+            pull.aim(rates if proximal or rule.target is net else [-1.0] * len(rates))
+            descend_epoch_(net, train, generators, options.batch_size, step, options.loss)
             report(epoch / options.epochs)
         if evaluated(epoch, options):
-            row: tuple[Tensor, ...] = (*mlp.scores(net, *train), *mlp.scores(net, *test))
-            if rows:
-                row = tuple(torch.where(running, now, before) for now, before in zip(row, rows[-1][1:], strict=True))
+            now = net if epoch > 0 else first
+            row: tuple[Tensor, ...] = (*mlp.scores(now, train, options.loss), *mlp.scores(now, test, options.loss))
+            if epoch == 0:  # the same at every alpha
+                row = tuple(values.repeat_interleave(len(alphas), 0) for values in row)
+            else:
+                row = tuple(
+                    torch.where(running, value, before) for value, before in zip(row, rows[-1][1:], strict=True)
+                )
             rows.append((torch.tensor(epoch), *row))
-            for kept, w in zip(final, net, strict=True):
+            for kept, w in zip(final.parameters(), net.parameters(), strict=True):
                 kept[running] = w[running]
             if options.stop_at_train_error is not None and epoch > 0:
                 fitted = running & (row[1] <= options.stop_at_train_error)
                 stopped[fitted] = epoch
                 running &= ~fitted
+        if epoch > options.epochs - last:
+            for mean, w in zip(averaged.parameters(), net.parameters(), strict=True):
+                mean.add_(w)
+            known = evaluated(epoch, options)
+            test_error_last += rows[-1][4] if known else mlp.scores(net, test, options.loss)[1]
 
-    final = mlp.Net(*(w.cpu() for w in final))
-    moved = sum((w - w0).double().square().sum((1, 2)) for w, w0 in zip(final, start, strict=True))
-    finite = torch.stack([w.isfinite().all(2).all(1) for w in final]).all(0)
+    early = stopped < options.epochs
+    for mean, w in zip(averaged.parameters(), final.parameters(), strict=True):
+        mean.div_(last)
+        mean[early] = w[early]
+    test_error_last = torch.where(early, rows[-1][4], test_error_last / last).cpu()
+    train_error, test_error = (mlp.scores(averaged, images, options.loss)[1].cpu() for images in (train, test))
+    start, final, averaged = (network.map(Tensor.cpu) for network in (start, final, averaged))
+    both = zip(final.parameters(), start.parameters(), strict=True)
+    moved = sum((w - w0).double().square().sum((1, 2)) for w, w0 in both)
+    finite = torch.stack([w.isfinite().all(2).all(1) for w in final.parameters()]).all(0)
     curves = Curves(*(torch.stack(column).cpu() for column in zip(*rows, strict=True)))
-    return Fit(final, curves, stopped.cpu(), torch.as_tensor(moved).sqrt(), ~finite)
+    distance, diverged = torch.as_tensor(moved).sqrt(), ~finite
+    return Fit(final, averaged, curves, train_error, test_error, test_error_last, stopped.cpu(), distance, diverged)

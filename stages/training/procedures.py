@@ -10,19 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from stages.training.bits import same_bits
 from stages.training.fit import fit
 from stages.training.images import Images
-from stages.training.labels import with_noise
-from stages.training.options import Options, PruneOptions
+from stages.training.options import OWN_IMAGES, Common, Options, PruneOptions
 from stages.training.pruning import prune
-from stages.training.runs import Arrays
+from stages.training.runs import CHUNK, Arrays, joined
+from stages.training.sets import training_sets
 
 Report = Callable[[float], None]
-NOISE_SEED = 0  # draws the wrong labels of pruning, the same for all seeds
 
 
 class DataSet(NamedTuple):
-    train: Images
+    train: Images  # of which every run has its training set
     test: Images
     classes: int
 
@@ -34,53 +34,84 @@ class DataSet(NamedTuple):
         return cls(train, test, classes)
 
 
+def promises(data: DataSet, one: Common, alphas: int, seeds: int) -> bool:
+    """Whether this machine computes runs of so many alphas and seeds side by side as it computes each alone.
+
+    On a GPU nothing is promised, and the answer is yes.
+    """
+    if data.train.pixels.device.type != "cpu":
+        return True
+    count = data.train.per_run if one.images is None else one.images
+    shape = (data.train.pixels.shape[1], one.width, data.classes, one.depth)
+    if not all(same_bits(*shape, alphas, seeds, size, step=True) for size in sizes(count, one.batch_size)):
+        return False
+    for images, shared in ((count, one.redraw not in OWN_IMAGES), (data.test.per_run, True)):
+        for beside in (1, alphas):  # before the first epoch, and later
+            sharing = (beside * seeds, 1) if shared else (beside, seeds)
+            if not all(same_bits(*shape, *sharing, size, step=False) for size in sizes(images, CHUNK)):
+                return False
+    return True
+
+
+def sizes(count: int, size: int) -> set[int]:
+    """Of the parts, when so many images are taken `size` at a time."""
+    return {min(count, size), count % size} - {0}
+
+
+def blocks(data: DataSet, one: Common, alphas: range, seeds: range) -> list[tuple[range, range]]:
+    """Blocks of alphas and seeds to train at once, halved until this machine keeps the promise of `same_bits`."""
+    if len(alphas) == len(seeds) == 1 or promises(data, one, len(alphas), len(seeds)):
+        return [(alphas, seeds)]
+    if len(alphas) > 1:
+        half = len(alphas) // 2
+        return blocks(data, one, alphas[:half], seeds) + blocks(data, one, alphas[half:], seeds)
+    half = len(seeds) // 2
+    return blocks(data, one, alphas, seeds[:half]) + blocks(data, one, alphas, seeds[half:])
+
+
 def fitted(data: DataSet, options: Sequence[Options], seeds: Sequence[int], report: Report) -> list[Arrays]:
     """One cell for each of the options, which differ in alpha alone, with all the seeds: trained as one batch."""
-    runs = [(one.alpha, seed) for one in options for seed in seeds]
-    alphas, of_runs = zip(*runs, strict=True)
-    whole = fit(data.train, data.test, options[0], classes=data.classes, alphas=alphas, seeds=of_runs, report=report)
+    one = options[0]
+    train, _ = training_sets(data.train, one, seeds, data.classes)
+    order = sorted(range(len(options)), key=lambda place: options[place].alpha)
+    alphas = [options[place].alpha for place in order]
+    whole = fit(train, data.test, one, classes=data.classes, alphas=alphas, seeds=seeds, report=report)
     curves = {name: values.T for name, values in whole.curves._asdict().items() if name != "epochs"}
     by_run = {
         "stopped": whole.stopped,
         "learning_distance": whole.learning_distance,
         "diverged": whole.diverged,
+        "train_error_averaged": whole.train_error_averaged,
+        "test_error_averaged": whole.test_error_averaged,
+        "test_error_last": whole.test_error_last,
         **curves,
-        **whole.net._asdict(),
+        **whole.net.named(),
     }
-    found = []
-    for place in range(len(options)):
-        own = slice(place * len(seeds), (place + 1) * len(seeds))
-        arrays = {name: np.ascontiguousarray(values[own].numpy()) for name, values in by_run.items()}
-        found.append({"epochs": whole.curves.epochs.numpy(), **arrays})
+    found: list[Arrays] = [{} for _ in options]
+    for rank, place in enumerate(order):
+        own = {name: values[rank :: len(options)] for name, values in by_run.items()}  # (S, ...)
+        arrays = {name: np.ascontiguousarray(values.numpy()) for name, values in own.items()}
+        found[place] = {"epochs": whole.curves.epochs.numpy(), **arrays}
     return found
 
 
 def pruned(data: DataSet, options: Sequence[PruneOptions], seeds: Sequence[int], report: Report) -> list[Arrays]:
-    """One cell for each of the options, one after another; every measure is (S, levels + 1).
-
-    The labels get their noise here, so that pruning shares the prepared data of the grid.
-    """
-    found = []
-    for place, one in enumerate(options):
-        clean = data.train.labels
-        noisy = with_noise(clean.cpu(), one.label_noise, NOISE_SEED, data.classes).to(clean.device)
-        train = data.train._replace(labels=noisy)
-        measures = prune(
-            train,
-            data.test,
-            noisy != clean,
-            one,
-            classes=data.classes,
-            seeds=seeds,
-            report=lambda share, place=place: report((place + share) / len(options)),  # type: ignore[misc]
-        )
-        found.append({name: np.ascontiguousarray(values.T.numpy()) for name, values in measures.items()})
-    return found
+    """The cell of the one option with all the seeds; every measure is (S, levels + 1)."""
+    (one,) = options
+    train, wrong = training_sets(data.train, one, seeds, data.classes)
+    measures = prune(train, data.test, wrong, one, classes=data.classes, seeds=seeds, report=report)
+    return [{name: np.ascontiguousarray(values.T.numpy()) for name, values in measures.items()}]
 
 
-PROCEDURES: dict[str, tuple[type, Callable[[DataSet, Any, Sequence[int], Report], list[Arrays]]]] = {
-    "fit": (Options, fitted),
-    "prune": (PruneOptions, pruned),
+class Procedure(NamedTuple):
+    options: type[Common]
+    run: Callable[[DataSet, Any, Sequence[int], Report], list[Arrays]]
+    together: bool  # whether the cells of one call are trained at once
+
+
+PROCEDURES = {
+    "fit": Procedure(Options, fitted, together=True),
+    "prune": Procedure(PruneOptions, pruned, together=False),
 }
 
 
@@ -93,8 +124,25 @@ def train(
 ) -> list[Arrays]:
     """Train every cell with every seed; the options of one call must suit one batch, see the procedure.
 
-    One thread does all the work, so that the bytes do not depend on the number of cores.
+    One thread does all the work, so that the bytes do not depend on the number of cores. `report` is told which share
+    of the work is done.
     """
     torch.set_num_threads(1)
-    kind, run = PROCEDURES[procedure]
-    return run(data, [kind(**one) for one in options], seeds, report)
+    kind, run, together = PROCEDURES[procedure]
+    cells, every = [kind(**one) for one in options], range(len(options))
+    todo = []
+    for places in [every] if together else [every[place : place + 1] for place in every]:
+        todo += blocks(data, cells[places[0]], places, range(len(seeds)))
+    parts: list[list[Arrays]] = [[] for _ in cells]
+    done = 0
+    for places, of_seeds in todo:
+        size = len(places) * len(of_seeds)
+
+        def told(share: float, done: int = done, size: int = size) -> None:
+            report((done + share * size) / (len(cells) * len(seeds)))
+
+        made = run(data, [cells[place] for place in places], [seeds[place] for place in of_seeds], told)
+        for place, arrays in zip(places, made, strict=True):
+            parts[place].append(arrays)
+        done += size
+    return [joined(of_cell) for of_cell in parts]

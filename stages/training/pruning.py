@@ -14,7 +14,7 @@ from torch import Tensor
 from stages.training import mlp
 from stages.training.fit import descend_epoch_
 from stages.training.images import Images
-from stages.training.mlp import weights
+from stages.training.mlp import Factors, Net, add_gradient_, weights
 from stages.training.options import PruneOptions
 from stages.training.runs import CHUNK
 
@@ -34,27 +34,31 @@ RETRAINING = {
 }
 
 
-def masked_(net: mlp.Net, mask: Tensor) -> None:
+def masked_(net: Net, mask: Tensor) -> None:
     """Set to zero, in place, the weights that the mask (S, d) does not keep."""
-    split = net.w1[0].numel()
-    net.w1.mul_(mask[:, :split].view_as(net.w1))
-    net.w2.mul_(mask[:, split:].view_as(net.w2))
+    of_layers = mask.split([layer.weight[0].numel() for layer in net.layers], 1)
+    for layer, kept in zip(net.layers, of_layers, strict=True):
+        layer.weight.mul_(kept.view_as(layer.weight))
 
 
-def gradients(net: mlp.Net, images: Images, chunk: int = CHUNK) -> Tensor:
+def masked_step_(net: Net, mask: Tensor, lr: float, factors: list[Factors], count: int) -> None:
+    """One step of plain SGD along the mean gradient of `count` images, after which pruned weights are zero again."""
+    for layer, of_layer in zip(net.layers, factors, strict=True):
+        add_gradient_(layer, of_layer, -lr / count)
+    masked_(net, mask)
+
+
+def gradients(net: Net, images: Images, chunk: int = CHUNK) -> Tensor:
     """Of the mean cross-entropy on the images by the weights, (S, d)."""
-    w1, w2 = torch.zeros_like(net.w1), torch.zeros_like(net.w2)
-    for pixels, labels in zip(images.pixels.split(chunk), images.labels.split(chunk), strict=True):
-        x = pixels.T.expand(len(w1), -1, -1)  # (S, D, chunk)
-        hidden, logits = mlp.forward(net, x)
-        delta1, delta2 = mlp.deltas(net, hidden, logits, labels.expand(len(w1), 1, -1))
-        w1 += delta1 @ x.mT
-        w2 += delta2 @ hidden.mT
-    return weights(net._replace(w1=w1, w2=w2)) / len(images.labels)
+    total = torch.zeros_like(weights(net))
+    for x, labels in images.parts(chunk):
+        factors = mlp.backpropagate(net, x, labels)
+        total += weights(Net(tuple(map(mlp.gradient, factors))))
+    return total / images.per_run
 
 
 # how much each weight matters, (S, d); those that matter least are pruned first
-IMPORTANCE: dict[str, Callable[[mlp.Net, Images, Sequence[torch.Generator]], Tensor]] = {
+IMPORTANCE: dict[str, Callable[[Net, Images, Sequence[torch.Generator]], Tensor]] = {
     "magnitude": lambda net, images, generators: weights(net).abs(),
     "random": lambda net, images, generators: torch.stack(
         [torch.rand(weights(net).shape[1], generator=g) for g in generators]
@@ -75,23 +79,23 @@ def learning_rate(epoch: int, options: PruneOptions, whole_schedule: bool) -> fl
     return options.lr if whole_schedule and epoch < options.epochs / 2 else options.lr / 10
 
 
-def row(net: mlp.Net, start: mlp.Net, mask: Tensor, train: Images, test: Images, wrong: Tensor) -> dict[str, Tensor]:
-    """What is measured of every network (S,) at the end of a round; `wrong` (N,) are the noisy training labels.
+def row(net: Net, start: Net, mask: Tensor, train: Images, test: Images, wrong: Tensor) -> dict[str, Tensor]:
+    """What is measured of every network (S,) at the end of a round; `wrong` says which training labels are noise.
 
     learning_distance is |theta_T - theta_0|_2 over what is not pruned (He et al. 2022, section 5).
     """
     masked_(start, mask)
-    moved = sum((w - w0).double().square().sum((1, 2)) for w, w0 in zip(net, start, strict=True))
-    train_loss, train_error = mlp.scores(net, *train)
-    test_loss, test_error = mlp.scores(net, *test)
-    noisy = Images(train.pixels[wrong], train.labels[wrong])
+    pairs = zip(net.parameters(), start.parameters(), strict=True)
+    moved = sum((w - w0).double().square().sum((1, 2)) for w, w0 in pairs)
+    train_loss, train_error = mlp.scores(net, train)
+    test_loss, test_error = mlp.scores(net, test)
     return {
         "density": mask.double().mean(1),
         "train_error": train_error,
         "test_error": test_error,
         "train_loss": train_loss,
         "test_loss": test_loss,
-        "noise_fitted": 1 - mlp.scores(net, *noisy)[1] if wrong.any() else torch.full_like(test_error, torch.nan),
+        "noise_fitted": 1 - mlp.scores(net, train.where(wrong))[1] if wrong.any() else test_error * torch.nan,
         "learning_distance": torch.as_tensor(moved).sqrt(),
     }
 
@@ -109,20 +113,17 @@ def prune(
 ) -> dict[str, Tensor]:
     """Train, then prune and retrain `options.levels` times; every measure of `row` as (levels + 1, S).
 
-    `wrong` (N,) says which training labels are noise. `report` is told after every epoch which share of all epochs is
-    done.
+    `wrong`, (n,) or (S, n), says which training labels are noise, as many of each run. `report` is told after every
+    epoch which share of all epochs is done.
     """
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
 
-    def drawn() -> mlp.Net:
-        net = mlp.init(train.pixels.shape[1], options.width, classes, generators)
-        return mlp.Net(*(w.to(train.pixels.device) for w in net))
-
-    def copy(net: mlp.Net) -> mlp.Net:
-        return mlp.Net(*(w.clone() for w in net))
+    def drawn() -> Net:
+        net = mlp.init(train.pixels.shape[1], options.width, classes, generators, options.depth)
+        return net.map(lambda p: p.to(train.pixels.device))
 
     start, how = drawn(), RETRAINING[options.retraining]
-    net, mask = copy(start), torch.ones_like(weights(start))
+    net, mask = start.map(torch.clone), torch.ones_like(weights(start))
     rows = []
     for level in range(options.levels + 1):
         if level > 0:
@@ -131,12 +132,12 @@ def prune(
             if how.weights == "fresh":
                 start = drawn()
             if how.weights != "trained":
-                net = copy(start)
+                net = start.map(torch.clone)
             masked_(net, mask)
         for epoch in range(options.epochs):
             lr = learning_rate(epoch, options, how.whole_schedule or level == 0)
-            after = partial(masked_, net, mask)
-            descend_epoch_(net, train, generators, options.batch_size, lr, after=after)
+            step = partial(masked_step_, net, mask, lr)
+            descend_epoch_(net, train, generators, options.batch_size, step)
             report((level + (epoch + 1) / options.epochs) / (options.levels + 1))
-        rows.append(row(net, copy(start), mask, train, test, wrong))
+        rows.append(row(net, start.map(torch.clone), mask, train, test, wrong))
     return {name: torch.stack([r[name] for r in rows]).cpu() for name in rows[0]}

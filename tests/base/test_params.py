@@ -64,7 +64,7 @@ def test_the_committed_params_are_the_papers_protocol() -> None:
             "penalty: L1",
             "train.penalty: 'L1' should be 'induced_1norm', 'l1', ",
         ),
-        ("solver: subgradient", "solver: proximal", "train.solver: 'proximal' has a step for the penalties 'l1' and"),
+        ("solver: subgradient", "solver: proximal", "train.solver: 'proximal' has a step for the penalties 'l1', "),
         ("label_noise: 0.0", "label_noise: 1.0", "data.label_noise: 1.0 should be less than 1"),
         ("name: mnist", "name: cifar", "data.name: 'cifar' should be 'mnist', "),
         ("train:", "training:", "training: unknown key"),
@@ -210,11 +210,12 @@ def test_a_network_trained_with_whatever_is_allowed_errs_on_a_share_of_the_image
 ) -> None:
     generator = torch.Generator().manual_seed(0)
     images = Images(torch.randn(30, 9, generator=generator), torch.randint(10, (30,), generator=generator))
-    config = parse(TEXT).train
+    params = parse(TEXT)
     changes = {"epochs": 2, "lr": lr, "batch_size": batch_size, "penalty": how[0], "solver": how[1]}
-    options = fit_cell(config.model_validate(config.model_dump() | changes), width, alpha, "models").options
+    train = type(params.train).model_validate(params.train.model_dump() | changes)
+    options = fit_cell(params.data, train, width, alpha, "models").options
     found = fit(images, images, Options(**options), classes=10, alphas=[alpha] * 2, seeds=[0, 1])
     for errors in (found.curves.test_error, found.curves.train_error):
         assert ((errors >= 0) & (errors <= 1)).all()
-    whole = torch.stack([w.isfinite().all(2).all(1) for w in found.net]).all(0)
+    whole = torch.stack([w.isfinite().all(2).all(1) for w in found.net.parameters()]).all(0)
     assert torch.equal(found.diverged, ~whole)

@@ -18,6 +18,9 @@ from stages.cells.worker import Worker
 from tests.workspace import ROOT, TINY, Workspace
 
 DATA = "data/prepared/data.safetensors"
+PIXELS = 16
+PUBLISHED = parse((ROOT / "params.yaml").read_text())
+DATA_SET = PUBLISHED.data.model_copy(update={"train_per_class": 20})  # what `images` makes
 
 # The cell without a penalty stops early. Under the other one every weight is zero, its error is that of a guess, and it
 # would train for hours: so a test finds the processes at work, whatever the machine's speed.
@@ -40,16 +43,16 @@ def images(seed: int = 0) -> dict[str, Any]:
     """Prepared data: twenty images a class for training and as many for testing, each class around a point."""
     rng = np.random.default_rng(seed)
     labels = np.arange(200) % 10
-    points = rng.normal(size=(10, 16))
+    points = rng.normal(size=(10, PIXELS))
     arrays: dict[str, Any] = {}
     for part in ("train", "test"):
-        arrays[f"{part}_pixels"] = (points[labels] + rng.normal(size=(200, 16))).astype(np.float32)
+        arrays[f"{part}_pixels"] = (points[labels] + rng.normal(size=(200, PIXELS))).astype(np.float32)
         arrays[f"{part}_labels"] = labels
     return arrays
 
 
 def data_file(seed: int = 0) -> bytes:
-    return tensors.to_bytes(images(seed), {"dataset": "points", "label_noise": 0.0, "classes": 10})
+    return tensors.to_bytes(images(seed), {"dataset": "points", "classes": 10})
 
 
 class Project(Workspace):
@@ -107,11 +110,10 @@ class Stage:
 
 
 def cells(count: int, seeds: int = 2, width: int = 2, folder: Path = Path("models"), **options: Any) -> list[Cell]:
-    """Cells of tiny networks that differ in alpha."""
+    """Cells of tiny networks that differ in alpha, for the data of `data_file`."""
     few = {"epochs": 2, "batch_size": 32, "lr": 0.05, "eval_every": 1, "penalty": "l2", "solver": "subgradient"}
-    rest = {"penalty_scale": [1.0, 1.0], "penalize_bias": True, "stop_at_train_error": None}
-    config = Train.model_validate({"seeds": seeds, **few, **rest, **options})
-    return [fit_cell(config, width, place / 10, folder) for place in range(count)]
+    train = Train.model_validate(PUBLISHED.train.model_dump() | {"seeds": seeds, **few, **options})
+    return [fit_cell(DATA_SET, train, width, place / 10, folder) for place in range(count)]
 
 
 def made_here(workspace: Workspace, widths: list[int], **changes: Any) -> dict[str, bytes]:
@@ -122,8 +124,8 @@ def made_here(workspace: Workspace, widths: list[int], **changes: Any) -> dict[s
     found = {}
     for width in widths:
         for alpha in params.grid.alpha:
-            cell = fit_cell(config, width, alpha, "")
-            (job,) = split([cell], 1, "cpu")
+            cell = fit_cell(params.data, config, width, alpha, "")
+            (job,) = split([cell], 1, "cpu", PIXELS)
             own = fingerprint(cell, worker.maker)
             found[f"{digest_of(own)}.safetensors"] = tensors.to_bytes(worker.work(job, worker.maker)[0], own)
     return found

@@ -26,7 +26,7 @@ from stages.cells.cell import (
 from tests.workspace import ROOT
 
 MAKER = Maker(training="code", torch="2.15.0", device="cpu", data="data")
-TRAIN = read_params().train
+DATA, TRAIN = read_params().data, read_params().train
 PRUNE = read_prune_params().prune
 
 
@@ -35,15 +35,24 @@ def name(of: Cell, maker: Maker = MAKER) -> str:
 
 
 def grid(**changes: object) -> Cell:
-    return fit_cell(TRAIN.model_copy(update=changes), 25, 0.1, "data/models/25")
+    return fit_cell(DATA, TRAIN.model_copy(update=changes), 25, 0.1, "data/models/25")
 
 
 OTHER = {
     "seeds": 11,
+    "images": 4999,
+    "depth": 2,
     "epochs": 31,
     "batch_size": 33,
+    "loss": "squared",
+    "rule": "adam",
     "lr": 0.0010000001,
+    "lr_scale": [1.0, 0.5],
+    "momentum": 0.95,
+    "schedule": "cosine",
+    "decay_share": 0.3,
     "eval_every": 6,
+    "average_epochs": 4,
     "penalty": "l1",
     "solver": "proximal",
     "penalty_scale": [1.0, 2.0],
@@ -57,9 +66,16 @@ def test_every_key_of_train_decides_a_cell(key: str) -> None:
     assert name(grid(**{key: OTHER[key]})) != name(grid())
 
 
+@pytest.mark.parametrize("change", [{"label_noise": 0.1}, {"redraw": "all"}, {"seed": 1}, {"train_per_class": 400}])
+def test_what_draws_the_training_set_decides_a_cell(change: dict[str, object]) -> None:
+    assert name(fit_cell(DATA.model_copy(update=change), TRAIN, 25, 0.1, "x")) != name(grid())
+
+
 def test_width_alpha_and_kind_of_training_decide_a_cell() -> None:
-    prune = [prune_cell(PRUNE, method, how, "x") for method in ("magnitude", "random") for how in ("rewind", "scratch")]
-    near = [fit_cell(TRAIN, width, alpha, "x") for width in (5, 50) for alpha in (0.1, 0.1 + 1e-18, 0.1 + 1e-16)]
+    prune = [
+        prune_cell(DATA, PRUNE, method, how, "x") for method in ("magnitude", "random") for how in ("rewind", "scratch")
+    ]
+    near = [fit_cell(DATA, TRAIN, width, alpha, "x") for width in (5, 50) for alpha in (0.1, 0.1 + 1e-18, 0.1 + 1e-16)]
     assert len({name(one) for one in prune + near}) == len(prune) + 4  # 0.1 + 1e-18 is 0.1
 
 
@@ -71,7 +87,7 @@ def test_code_torch_device_and_data_decide_a_cell(part: str) -> None:
 def test_a_cells_folder_and_its_name_in_messages_decide_nothing() -> None:
     here = grid()
     assert name(dataclasses.replace(here, name="other", path=Path("elsewhere/x"))) == name(here)
-    assert name(fit_cell(TRAIN, 25, 10, "x")) == name(fit_cell(TRAIN, 25, 10.0, "y"))  # YAML's 10 and 10.0
+    assert name(fit_cell(DATA, TRAIN, 25, 10, "x")) == name(fit_cell(DATA, TRAIN, 25, 10.0, "y"))  # YAML's 10 and 10.0
 
 
 @pytest.fixture
@@ -124,5 +140,5 @@ def test_two_points_of_a_grid_never_share_a_file() -> None:
     assert file_name(0.1) == "0.1.safetensors"
     assert file_name("magnitude", "lr_rewind") == "magnitude-lr_rewind.safetensors"
     alphas = [0.0, 1e-30, 1e30, 0.1, 0.1 + 1e-16, 1.0, 10.0]
-    paths = {fit_cell(TRAIN, width, alpha, f"models/{width}").path for width in (1, 10) for alpha in alphas}
+    paths = {fit_cell(DATA, TRAIN, width, alpha, f"models/{width}").path for width in (1, 10) for alpha in alphas}
     assert len(paths) == 2 * len(alphas)

@@ -24,7 +24,7 @@ from stages.cells.jobs import split
 from stages.cells.make import CLUSTER
 from stages.cells.worker import Worker
 from stages.training.runs import joined
-from tests.cells.project import ENDLESS, Project, Stage, cells, data_file, made_here
+from tests.cells.project import ENDLESS, PIXELS, Project, Stage, cells, data_file, made_here
 from tests.processes import Arrivals, start
 
 AT_ONCE = {cluster.PATIENCE: "0.3s"}
@@ -116,7 +116,7 @@ class TestWorkersElsewhere:
             with saying(first, STARTED), cluster.connect(scheduler) as client:
                 assert [at_once for at_once, _ in cluster.machines(client, here.maker)] == [1]
                 first.send_signal(signal.SIGSTOP)  # it takes jobs, and does none
-                results = cluster.run(client, split(wanted, 1, "cpu"), here.maker, data, lambda shares: None)
+                results = cluster.run(client, split(wanted, 1, "cpu", PIXELS), here.maker, data, lambda shares: None)
                 made = threads.submit(list, results)
                 with saying(worker(scheduler, folder), STARTED):
                     client.wait_for_workers(2)
@@ -202,7 +202,7 @@ def test_dasks_settings_for_tls_are_honoured(certificate: dict[str, str]) -> Non
         with tls, cluster.connect(tls.scheduler_address) as client:
             assert tls.scheduler_address.startswith("tls://")
             cluster.machines(client, mine.maker)
-            found = list(cluster.run(client, split(wanted, 1, "cpu"), mine.maker, data, lambda shares: None))
+            found = list(cluster.run(client, split(wanted, 1, "cpu", PIXELS), mine.maker, data, lambda shares: None))
             assert len(found) == 2
             plain = tls.scheduler_address.replace("tls://", "tcp://")
             with pytest.raises(UserError, match=r"tcp://\S+: encryption required by Dask configuration, refusing"):

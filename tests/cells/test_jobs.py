@@ -1,53 +1,72 @@
 """However cells are split over workers, every run is trained once, all workers end together, and no byte changes."""
 
-import heapq
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.base import tensors
 from stages.base.files import UserError
 from stages.base.params import Prune
 from stages.cells.cell import Cell, Maker, fingerprint, prune_cell
-from stages.cells.jobs import refuse_other, split
+from stages.cells.jobs import BLOCK, refuse_other, split
 from stages.cells.worker import Worker
 from stages.training.runs import Arrays, joined
-from tests.cells.project import cells, data_file
+from tests.cells.project import DATA_SET, PIXELS, cells, data_file
 
-SHAPES = {"count": st.integers(1, 20), "seeds": st.integers(1, 12), "width": st.integers(1, 40)}
-
-
-@given(**SHAPES, workers=st.integers(1, 70), device=st.sampled_from(["cpu", "cuda"]))
-def test_every_run_is_in_one_job_and_in_no_other(count: int, seeds: int, width: int, workers: int, device: str) -> None:
-    wanted = cells(count, seeds, width)
-    jobs = split(wanted, workers, device)
-    runs = Counter((place, seed) for job in jobs for place in job.cells for seed in job.seeds)
-    assert runs == Counter((place, seed) for place in range(count) for seed in range(seeds))
-    for job in jobs:
-        assert job.options == [wanted[place].options for place in job.cells]
-        assert len(job.seeds) > 0
-    if device == "cuda":
-        assert len(jobs) == 1
+PAPER = [(width, alpha / 10) for width in (5, 10, 25, 50, 75, 100) for alpha in range(16)]
 
 
-@settings(max_examples=300)
-@given(**SHAPES, workers=st.integers(1, 70))
-def test_no_worker_trains_more_than_one_cells_runs_longer_than_another(
-    count: int, seeds: int, width: int, workers: int
+def points_of(points: list[tuple[int, float]], seeds: int, procedure: str = "fit") -> list[Cell]:
+    return [
+        Cell(f"{width} {alpha}", Path(), procedure, {"width": width, "alpha": alpha}, seeds) for width, alpha in points
+    ]
+
+
+points = st.lists(
+    st.tuples(st.sampled_from([1, 5, 25, 100, 3000]), st.floats(0, 9)), min_size=1, max_size=20, unique=True
+)
+
+
+@given(
+    points, st.integers(1, 12), st.integers(1, 9), st.sampled_from(["cpu", "cuda"]), st.sampled_from(["fit", "prune"])
+)
+def test_every_seed_of_every_cell_is_trained_once(
+    chosen: list[tuple[int, float]], seeds: int, workers: int, device: str, procedure: str
 ) -> None:
-    """Each worker that is free takes the next job, and every run takes as long as any other."""
-    busy = [0] * workers
-    for job in split(cells(count, seeds, width), workers, "cpu"):
-        heapq.heapreplace(busy, busy[0] + len(job.seeds))
-    assert max(busy) - min(busy) <= seeds
+    asked = points_of(chosen, seeds, procedure)
+    jobs = split(asked, workers, device, 784)
+    trained = Counter((place, seed) for job in jobs for place in job.cells for seed in job.seeds)
+    assert trained == Counter((place, seed) for place in range(len(asked)) for seed in range(seeds))
+    for job in jobs:
+        assert job.options == [asked[place].options for place in job.cells]
+        assert len({one["width"] for one in job.options}) == 1
 
 
-def test_two_workers_share_one_cell_of_ten_seeds_evenly() -> None:
-    assert [len(job.seeds) for job in split(cells(1, 10, 25), 2, "cpu")] == [5, 5]
-    assert [len(job.seeds) for job in split(cells(16, 10, 25), 5, "cpu")] == [10] * 15 + [2] * 5
+@given(points, st.integers(1, 12), st.integers(1, 9))
+def test_a_block_fits_the_cache_unless_it_is_a_single_network(
+    chosen: list[tuple[int, float]], seeds: int, workers: int
+) -> None:
+    for job in split(points_of(chosen, seeds), workers, "cpu", 784):
+        networks = len(job.cells) * len(job.seeds)
+        assert networks == 1 or networks * job.options[0]["width"] * 784 * 4 <= BLOCK
+
+
+@given(st.integers(1, 16))
+def test_no_worker_idles_for_long_at_the_end_of_a_width(workers: int) -> None:
+    for width in (5, 10, 25, 50, 75, 100):
+        jobs = split(points_of([point for point in PAPER if point[0] == width], 10), workers, "cpu", 784)
+        busy = [0] * workers  # in runs
+        for job in jobs:
+            busy[busy.index(min(busy))] += len(job.cells) * len(job.seeds)
+        assert max(busy) <= 1.25 * sum(busy) / workers, (width, workers, len(jobs))
+
+
+def test_pruning_keeps_its_cells_apart() -> None:
+    assert all(len(job.cells) == 1 for job in split(points_of([(5, 0.0), (5, 1.0)], 3, "prune"), 2, "cpu", 784))
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +85,15 @@ def test_a_cells_bytes_do_not_depend_on_the_number_of_workers(
 
 
 def test_nor_do_those_of_the_pruning_study(worker: Worker) -> None:
-    config = Prune(label_noise=0.2, width=4, seeds=5, levels=2, share=0.3, epochs=1, batch_size=50, lr=0.1)
+    config = Prune(label_noise=0.2, width=4, depth=1, seeds=5, levels=2, share=0.3, epochs=1, batch_size=50, lr=0.1)
     for method in ("magnitude", "random", "gradient"):
-        wanted = [prune_cell(config, method, how, "x") for how in ("finetune", "rewind", "scratch")]
+        wanted = [prune_cell(DATA_SET, config, method, how, "x") for how in ("finetune", "rewind", "scratch")]
         assert bytes_of_all(worker, wanted, 1) == bytes_of_all(worker, wanted, 2) == bytes_of_all(worker, wanted, 4)
 
 
 def bytes_of_all(worker: Worker, wanted: list[Cell], workers: int) -> list[bytes]:
     parts: dict[int, list[Arrays]] = {}
-    for job in split(wanted, workers, "cpu"):
+    for job in split(wanted, workers, "cpu", PIXELS):
         for place, arrays in zip(job.cells, worker.work(job, worker.maker), strict=True):
             parts.setdefault(place, []).append(arrays)
     return [tensors.to_bytes(joined(parts[place]), fingerprint(wanted[place], worker.maker)) for place in sorted(parts)]
@@ -82,10 +101,10 @@ def bytes_of_all(worker: Worker, wanted: list[Cell], workers: int) -> list[bytes
 
 def test_all_cells_of_a_gpus_one_job_are_those_of_a_job_each(worker: Worker) -> None:
     wanted = cells(3, seeds=2, width=5)
-    (job,) = split(wanted, 1, "cuda")
+    (job,) = split(wanted, 1, "cuda", PIXELS)
     together = worker.work(job, worker.maker)
     for one, other in zip(wanted, together, strict=True):
-        (alone,) = worker.work(split([one], 1, "cpu")[0], worker.maker)
+        (alone,) = worker.work(split([one], 1, "cpu", PIXELS)[0], worker.maker)
         assert all(np.array_equal(alone[name], other[name]) for name in alone)
 
 
@@ -98,4 +117,4 @@ def test_a_process_that_would_make_other_bytes_is_refused(worker: Worker, what: 
         refuse_other("worker x", other, here)
     wanted = Maker(**{**vars(worker.maker), what: "something else"})
     with pytest.raises(UserError, match=rf"has {what} \S+, this checkout has something else: it trains nothing"):
-        worker.work(split(cells(1), 1, "cpu")[0], wanted)
+        worker.work(split(cells(1), 1, "cpu", PIXELS)[0], wanted)

@@ -254,14 +254,16 @@ def test_a_cells_file_says_what_made_it_and_is_found_out_if_it_is_another(
 
     stage(project)
     monkeypatch.chdir(project.path)
-    train, digest = files.read_params().train, project.maker().data
-    assert set(read_fit(train, 2, 0.1, "data/models", digest)) >= {"w1", "test_error"}
+    params, digest = files.read_params(), project.maker().data
+    assert set(read_fit(params, 2, 0.1, "data/models", digest)) >= {"w1", "test_error"}
     for other, data, what in (
-        (train.model_copy(update={"seeds": 3}), digest, "seeds"),
-        (train.model_copy(update={"lr": 1.0}), digest, "options"),
-        (train, "0" * 64, "data"),
+        ({"seeds": 3}, digest, "seeds"),
+        ({"lr": 1.0}, digest, "options"),
+        ({}, "0" * 64, "data"),
     ):
         with pytest.raises(UserError, match=rf"0\.1\.safetensors was made from other {what} than .* dvc repro -f tra"):
-            read_fit(other, 2, 0.1, "data/models", data)
+            read_fit(
+                params.model_copy(update={"train": params.train.model_copy(update=other)}), 2, 0.1, "data/models", data
+            )
     with pytest.raises(UserError, match=r"2/0\.5\.safetensors is missing; to make it: dvc repro -f train@2"):
-        read_fit(train, 2, 0.5, "data/models", digest)
+        read_fit(params, 2, 0.5, "data/models", digest)

@@ -141,8 +141,9 @@ def test_errors_count_the_images_whose_label_is_not_the_largest_output() -> None
 
 def test_random_features_are_the_hidden_layer_that_training_starts_from() -> None:
     start = mlp.init(D, 4, 10, [torch.Generator().manual_seed(3)])
-    torch.testing.assert_close(random_relu(4, 3, RAW), mlp.forward(start, RAW.T[None])[0][0].T)
-    torch.testing.assert_close(hidden(start.w1[0], start.b1[0], RAW), random_relu(4, 3, RAW))
+    torch.testing.assert_close(random_relu(4, 1, 3, RAW), mlp.forward(start, RAW.T[None])[0][1][0].T)
+    first = mlp.Layer(*(part[0] for part in start.layers[0]))
+    torch.testing.assert_close(hidden([first], RAW), random_relu(4, 1, 3, RAW))
 
 
 def test_principal_components_are_scikit_learns_up_to_sign() -> None:

@@ -7,14 +7,17 @@ from torch import Tensor
 from stages.measure import sparsity
 from stages.measure.sparsity import Seen
 from stages.training import mlp
+from stages.training.images import Images
 from stages.training.mlp import Net, weights
 
 # 2 inputs, 3 hidden units, 2 classes; 12 weights, 6 of them 0. Unit 1 hears nothing, nobody listens to unit 2.
-NET = Net(
-    w1=torch.tensor([[[1.0, 0.0], [0.0, 0.0], [2.0, -3.0]]]),
-    b1=torch.tensor([[[0.0], [5.0], [-100.0]]]),
-    w2=torch.tensor([[[4.0, 1.0, 0.0], [0.002, 0.0, 0.0]]]),
-    b2=torch.zeros(1, 2, 1),
+NET = Net.of(
+    [
+        torch.tensor([[[1.0, 0.0], [0.0, 0.0], [2.0, -3.0]]]),
+        torch.tensor([[[0.0], [5.0], [-100.0]]]),
+        torch.tensor([[[4.0, 1.0, 0.0], [0.002, 0.0, 0.0]]]),
+        torch.zeros(1, 2, 1),
+    ]
 )
 
 
@@ -67,7 +70,7 @@ def test_no_measure_depends_on_scale() -> None:
 
 
 def test_networks_without_weights_have_measures_too() -> None:
-    empty = NET._replace(w1=NET.w1 * 0, w2=NET.w2 * 0)
+    empty = Net(tuple(layer._replace(weight=layer.weight * 0) for layer in NET.layers))
     assert sparsity.zero_fraction(empty).tolist() == [1]
     assert sparsity.effective_sparsity(empty).tolist() == [1]
     assert sparsity.gini(ascending(empty)).tolist() == [0]
@@ -76,8 +79,8 @@ def test_networks_without_weights_have_measures_too() -> None:
 
 def test_pruning_takes_the_smallest_of_both_matrices() -> None:
     smaller = sparsity.pruned(NET, torch.tensor([1.0]))
-    assert smaller.w1.tolist() == [[[0.0, 0.0], [0.0, 0.0], [2.0, -3.0]]]
-    assert smaller.w2.tolist() == [[[4.0, 0.0, 0.0], [0.0, 0.0, 0.0]]]
+    assert smaller.layers[0].weight.tolist() == [[[0.0, 0.0], [0.0, 0.0], [2.0, -3.0]]]
+    assert smaller.layers[1].weight.tolist() == [[[4.0, 0.0, 0.0], [0.0, 0.0, 0.0]]]
 
 
 def test_pixels_that_never_vary_act_as_a_bias() -> None:
@@ -85,10 +88,10 @@ def test_pixels_that_never_vary_act_as_a_bias() -> None:
     images[:, 3], images[:, 7] = -0.4, 2.0
     net, seen = mlp.init(20, 8, 10, [torch.Generator().manual_seed(s) for s in range(3)]), Seen.of(images)
     assert seen.pixels.shape == (50, 18)
-    for folded, whole in zip(
-        mlp.forward_shared(seen.fold(net), seen.pixels.T), mlp.forward_shared(net, images.T), strict=True
-    ):
-        torch.testing.assert_close(folded, whole)
+    (_, folded_hidden), folded = mlp.forward(seen.fold(net), seen.pixels.T[None])
+    (_, hidden), logits = mlp.forward(net, images.T[None])
+    torch.testing.assert_close(folded_hidden, hidden)
+    torch.testing.assert_close(folded, logits)
 
 
 def test_weights_that_do_no_work_are_prunable() -> None:
@@ -97,7 +100,7 @@ def test_weights_that_do_no_work_are_prunable() -> None:
     w1, w2 = (1e-3 * torch.rand(1, 10, 10, generator=generator) for _ in range(2))
     w1[0].fill_diagonal_(1.0)
     w2[0].fill_diagonal_(1.0)
-    net = Net(w1, torch.zeros(1, 10, 1), w2, torch.zeros(1, 10, 1))
+    net = Net.of([w1, torch.zeros(1, 10, 1), w2, torch.zeros(1, 10, 1)])
     images, labels = torch.eye(10), torch.arange(10)
     found = sparsity.prunable_fraction(net, ascending(net), Seen.of(images), labels, torch.zeros(1), 0.0).item()
     assert 180 / 200 - 2**-5 <= found <= 180 / 200
@@ -109,17 +112,17 @@ def test_prunable_means_that_error_rises_by_no_more_than_allowed() -> None:
     images, labels = torch.randn(300, 20, generator=generators[0]), torch.zeros(300, dtype=torch.long)
     labels = mlp.forward(net, images.T.expand(4, -1, -1))[1][0].argmax(0)  # the first network is never wrong
     sizes = ascending(net)
-    before = mlp.scores(net, images, labels)[1]
+    before = mlp.scores(net, Images(images, labels))[1]
     fraction = sparsity.prunable_fraction(net, sizes, Seen.of(images), labels, before, tolerance=0.02)
     threshold = sizes.gather(1, ((fraction * sizes.shape[1]).long().clamp(min=1) - 1)[:, None])[:, 0]
-    after = mlp.scores(sparsity.pruned(net, threshold), images, labels)[1]
+    after = mlp.scores(sparsity.pruned(net, threshold), Images(images, labels))[1]
     assert ((after - before)[fraction < 1] <= 0.02 + 1e-9).all()
     assert 0 < fraction[0] < 1
 
 
 def test_a_network_that_always_answers_the_same_can_lose_everything() -> None:
     net = mlp.init(6, 4, 10, [torch.Generator().manual_seed(0)])
-    net.w2.mul_(1e-9)
+    net.layers[1].weight.mul_(1e-9)
     images, labels = torch.randn(40, 6), torch.arange(40) % 10
     assert sparsity.prunable_fraction(net, ascending(net), Seen.of(images), labels, torch.tensor([0.9])).tolist() == [1]
 
@@ -129,9 +132,9 @@ def three_networks() -> tuple[Net, Tensor, Tensor]:
     generators = [torch.Generator().manual_seed(s) for s in range(3)]
     net = mlp.init(20, 8, 10, generators)
     scale = torch.tensor([1.0, 1e-4, 100.0])[:, None, None]
-    net = Net(*(w * scale for w in net))
-    net.w1[1, :, 3:] = 0
-    net.w2[1, :, 5:] = 0
+    net = net.map(lambda w: w * scale)
+    net.layers[0].weight[1, :, 3:] = 0
+    net.layers[1].weight[1, :, 5:] = 0
     images = torch.randn(300, 20, generator=generators[0])
     labels = mlp.forward(net, images.T.expand(3, -1, -1))[1][0].argmax(0)
     return net, images, labels
@@ -146,7 +149,9 @@ def every_measure(net: Net, images: Tensor, labels: Tensor) -> dict[str, Tensor]
         "hoyer": sparsity.hoyer(weights(net)),
         "live_units": sparsity.live_units(net, seen),
         "effective_sparsity": sparsity.effective_sparsity(net),
-        "prunable_fraction": sparsity.prunable_fraction(net, sizes, seen, labels, mlp.scores(net, images, labels)[1]),
+        "prunable_fraction": sparsity.prunable_fraction(
+            net, sizes, seen, labels, mlp.scores(net, Images(images, labels))[1]
+        ),
     }
 
 
@@ -154,23 +159,23 @@ def test_networks_side_by_side_measure_what_each_measures_alone() -> None:
     net, images, labels = three_networks()
     together = every_measure(net, images, labels)
     for s in range(3):
-        alone = every_measure(Net(*(w[s : s + 1] for w in net)), images, labels)
+        alone = every_measure(Net.of([w[s : s + 1] for w in net.parameters()]), images, labels)
         for name, value in alone.items():
             torch.testing.assert_close(together[name][s : s + 1], value, msg=f"{name} of network {s}")
             assert value.dtype == torch.float64
 
 
 def test_a_matrix_of_zeros_is_near_zero_throughout() -> None:
-    assert sparsity.near_zero_fraction(Net(*(torch.zeros_like(w) for w in NET))).tolist() == [1]
+    assert sparsity.near_zero_fraction(NET.map(torch.zeros_like)).tolist() == [1]
 
 
 def test_half_a_point_more_error_is_what_pruning_may_cost() -> None:
     """A hundred images, each decided by a weight of its own size: pruning the smallest k of them errs on k."""
     images, labels = torch.eye(100), torch.zeros(100, dtype=torch.long)
     w1 = torch.linspace(1, 2, 100)[None, None, :]
-    net = Net(w1, torch.zeros(1, 1, 1), torch.zeros(1, 10, 1), torch.zeros(1, 10, 1))
-    net.w2[0, 0] = 10.0
-    net.b2[0, 1] = 1e-3  # without its weight an image goes to class 1
+    net = Net.of([w1, torch.zeros(1, 1, 1), torch.zeros(1, 10, 1), torch.zeros(1, 10, 1)])
+    net.layers[1].weight[0, 0] = 10.0
+    net.layers[1].bias[0, 1] = 1e-3  # without its weight an image goes to class 1
     seen = Seen.of(images)
     for tolerance, removed in ((0.05, 5), (0.5, 50), (0.0, 0)):
         found = sparsity.prunable_fraction(net, ascending(net), seen, labels, torch.zeros(1), tolerance, halvings=20)

@@ -11,13 +11,29 @@ from tests.workspace import ROOT
 
 PUBLISHED = parse((ROOT / "params.yaml").read_text())
 OTHER: dict[str, dict[str, Any]] = {
-    "data": {"name": "digits", "train_per_class": 400, "test_per_class": 74, "label_noise": 0.2, "seed": 1},
+    "data": {
+        "name": "digits",
+        "train_per_class": 400,
+        "test_per_class": 74,
+        "label_noise": 0.2,
+        "redraw": "all",
+        "seed": 1,
+    },
     "train": {
         "seeds": 3,
+        "images": 1000,
+        "depth": 2,
         "epochs": 60,
         "batch_size": 64,
+        "loss": "squared",
+        "rule": "adam",
         "lr": 0.1,
+        "lr_scale": [1.0, 0.5],
+        "momentum": 0.5,
+        "schedule": "decay_last",
+        "decay_share": 0.5,
         "eval_every": 1,
+        "average_epochs": 4,
         "penalty": "none",
         "solver": "proximal",
         "penalty_scale": [1.0, 0.5],
@@ -35,7 +51,10 @@ def changed(group: str, key: str) -> Params:
 
 def test_the_committed_parameters_are_the_papers() -> None:
     assert is_as_published(PUBLISHED)
-    assert how(CELLS, PUBLISHED) == "mnist, penalty induced_1norm, subgradient, lr 0.001, 30 epochs, 3 seeds"
+    assert (
+        how(CELLS, PUBLISHED)
+        == "mnist, one training set for all seeds, penalty induced_1norm, subgradient, lr 0.001, 30 epochs, 3 seeds"
+    )
     assert caption(CELLS, PUBLISHED) == f"{how(CELLS, PUBLISHED)} (as published)"
 
 
@@ -54,8 +73,8 @@ def test_any_other_option_is_named_and_makes_the_papers_numbers_incomparable(gro
 
 def test_a_caption_gives_both_values_and_counts_the_runs_that_diverged() -> None:
     assert caption(CELLS.assign(diverged=[True, False, True]), changed("train", "lr")) == (
-        "mnist, penalty induced_1norm, subgradient, lr 0.1, 30 epochs, 3 seeds, 2 of 3 runs diverged "
-        "(published: lr 0.001)"
+        "mnist, one training set for all seeds, penalty induced_1norm, subgradient, lr 0.1, 30 epochs, 3 seeds, "
+        "2 of 3 runs diverged (published: lr 0.001)"
     )
 
 

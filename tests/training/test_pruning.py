@@ -10,10 +10,8 @@ from stages.training.images import Images
 from stages.training.mlp import weights
 from stages.training.options import PruneOptions
 from stages.training.pruning import IMPORTANCE, RETRAINING, gradients, learning_rate, prune, pruned, row
+from tests.training.problem import TEST, TRAIN
 
-GENERATOR = torch.Generator().manual_seed(0)
-TRAIN = Images(torch.randn(43, 6, generator=GENERATOR), torch.randint(10, (43,), generator=GENERATOR))
-TEST = Images(torch.randn(20, 6, generator=GENERATOR), torch.randint(10, (20,), generator=GENERATOR))
 WRONG = torch.arange(43) % 5 == 0
 DEFAULTS: dict[str, Any] = {
     "method": "magnitude",
@@ -43,8 +41,8 @@ def network(seeds: int = 1) -> mlp.Net:
 def test_three_rounds_of_magnitude_pruning_leave_the_weights_that_pytorch_leaves() -> None:
     net = network()
     linear = [nn.Linear(6, 7), nn.Linear(7, 10)]
-    for layer, w in zip(linear, (net.w1, net.w2), strict=True):
-        layer.weight.data = w[0].clone()
+    for layer, ours in zip(linear, net.layers, strict=True):
+        layer.weight.data = ours.weight[0].clone()
     mask = torch.ones_like(weights(net))
     for _ in range(3):
         mask = pruned(mask, weights(net).abs(), 0.2)
@@ -79,11 +77,11 @@ def test_a_pruned_weight_is_zero_and_stays_so_and_the_others_move(monkeypatch: p
     assert (ends[-1][2] == 0).any()
 
 
-def test_gradients_are_autograds() -> None:
-    net = mlp.Net(*(w.requires_grad_() for w in network()))
+def test_the_importance_of_gradients_is_that_of_autograds() -> None:
+    net = network().map(Tensor.requires_grad_)
     _, logits = mlp.forward(net, TRAIN.pixels.T[None])
     nn.functional.cross_entropy(logits, TRAIN.labels[None]).backward()
-    theirs = torch.cat([w.grad.flatten() for w in (net.w1, net.w2) if w.grad is not None])
+    theirs = torch.cat([layer.weight.grad.flatten() for layer in net.layers if layer.weight.grad is not None])
     with torch.no_grad():
         torch.testing.assert_close(gradients(net, TRAIN, chunk=10)[0], theirs)
 
@@ -126,10 +124,10 @@ def test_a_row_holds_every_measure_of_every_network() -> None:
     net, mask = network(seeds=2), torch.ones(2, 112)
     found = row(net, network(seeds=2), mask, TRAIN, TEST, WRONG)
     for split, images in (("train", TRAIN), ("test", TEST)):
-        loss, error = mlp.scores(net, *images)
+        loss, error = mlp.scores(net, images)
         assert torch.equal(found[f"{split}_loss"], loss)
         assert torch.equal(found[f"{split}_error"], error)
-    fitted = 1 - mlp.scores(net, TRAIN.pixels[WRONG], TRAIN.labels[WRONG])[1]
+    fitted = 1 - mlp.scores(net, Images(TRAIN.pixels[WRONG], TRAIN.labels[WRONG]))[1]
     assert torch.equal(found["noise_fitted"], fitted)
     assert (found["learning_distance"] == 0).all()
     without_noise = row(net, network(seeds=2), mask, TRAIN, TEST, torch.zeros(43, dtype=torch.bool))
