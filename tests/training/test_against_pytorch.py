@@ -10,12 +10,15 @@ from torch import Tensor, nn
 
 from stages.training import mlp
 from stages.training.mlp import LOSSES
+from stages.training.options import OWN_IMAGES, Common
 from stages.training.penalty import PENALTIES
 from stages.training.rules import RULES
 from stages.training.schedule import SCHEDULES
+from stages.training.sets import training_sets
 from tests.training.problem import TEST, TRAIN, run
 
 LR = 0.01
+DRAWN = ("images", "label_noise", "redraw", "data_seed")  # what says which training set a run has
 
 
 def penalty_of(kind: str, linear: nn.Linear, bias: bool, first: bool, last: bool) -> Tensor:
@@ -58,6 +61,8 @@ def proximal_step(kind: str, linear: nn.Linear, size: float, share: float, bias:
 
 
 def plain_loop(seed: int, alpha: float, epochs: int, options: dict[str, Any]) -> list[Tensor]:
+    images, _ = training_sets(TRAIN, Common(width=4, **{name: options[name] for name in DRAWN}), [seed], classes=10)
+    pixels, targets = images.of_run(0)
     generator = torch.Generator().manual_seed(seed)
     start = mlp.init(6, 4, 10, [generator], options["depth"])  # leaves the generator where the batches' orders begin
     linears = [nn.Linear(w.shape[2], w.shape[1]) for w, _ in start.layers]
@@ -77,9 +82,9 @@ def plain_loop(seed: int, alpha: float, epochs: int, options: dict[str, Any]) ->
         factor = SCHEDULES[options["schedule"]](epoch, epochs, 0.2)
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = rate * factor
-        for index in torch.randperm(43, generator=generator).split(8):
+        for index in torch.randperm(len(targets), generator=generator).split(8):
             optimizer.zero_grad()
-            logits, labels = model(TRAIN.pixels[index]), TRAIN.labels[index]
+            logits, labels = model(pixels[index]), targets[index]
             if options["loss"] == "squared":
                 loss = (logits - nn.functional.one_hot(labels, 10)).square().sum(1).mean()
             else:
@@ -104,6 +109,7 @@ def combinations(draw: st.DrawFn) -> dict[str, Any]:
     penalty = draw(st.sampled_from(sorted(PENALTIES)))
     ways = PENALTIES[penalty]
     solver = draw(st.sampled_from(["subgradient"] * (not ways.constraint) + ["proximal"] * bool(ways.proximal)))
+    redraw = draw(st.sampled_from(["none", "noise", "images", "all"]))
     numbers = st.lists(st.sampled_from([0.5, 1.0, 2.0]), min_size=depth + 1, max_size=depth + 1)
     return {
         "depth": depth,
@@ -116,6 +122,10 @@ def combinations(draw: st.DrawFn) -> dict[str, Any]:
         "lr_scale": draw(numbers),
         "penalty_scale": draw(numbers),
         "penalize_bias": draw(st.booleans()),
+        "images": draw(st.sampled_from([20] if redraw in OWN_IMAGES else [None, 20])),
+        "label_noise": draw(st.sampled_from([0.0, 0.3])),
+        "redraw": redraw,
+        "data_seed": draw(st.integers(0, 9)),
     }
 
 
