@@ -13,8 +13,8 @@ from stages.base.params import Heads
 from stages.cells.cell import read_fit
 from stages.figures import heads as figures
 from stages.figures.outputs import write_study
-from stages.linear.heads import COLUMNS, MEASURED, Features, measure
-from stages.linear.refit import of_cells
+from stages.linear.heads import COLUMNS, MEASURED
+from stages.linear.refit import of_all
 from stages.measure.images import test_images, training_images
 from stages.statistic import heads as statistic
 from stages.statistic.protocol import trained
@@ -45,13 +45,9 @@ def main(models: Path, data: Path, metrics: Path, plots: Path) -> None:
     for width in params.grid.width:
         runs = read_fit(params, width, alpha, models, about["digest"])
         cells[width] = {name: torch.from_numpy(values) for name, values in runs.items()}
-    refitted = of_cells(cells, train, test, config.features, config.seeds, config.strength)
-    rows = [{"alpha": alpha, **row} for row in refitted]
-    pixels, labels = train.of_run(0)
-    for name, features in whole_images(config, pixels, test.pixels, about).items():
-        of = Features.of(*features)
-        head = {"features": name, "dimension": of.train.shape[1], "seed": 0}
-        rows += [{**head, **row} for row in measure(of, labels, test.labels, strengths=config.strength)]
+    whole = whole_images(config, train.of_run(0)[0], test.pixels, about)
+    refitted = of_all(cells, train, test, config.features, config.seeds, config.strength, whole)
+    rows = [{"alpha": alpha, **row} if "width" in row else row for row in refitted]
     if not rows:
         raise files.UserError(
             "every network of the first of grid.alpha diverged and head.features names no other features: "

@@ -1,6 +1,6 @@
 """Last layers refitted on the hidden layers of trained networks, and on other features of the same dimension."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -45,26 +45,33 @@ def refitted(
         "random": lambda part: random_relu(width, len(layers), seed, part),
     }
     parts = principal(*pixels, width) if name == "pca" else [made[name](part) for part in pixels]
-    features = Features.of(*parts)
+    return heads_of(name, seed, Features.of(*parts), labels, test.labels, strengths)
+
+
+def heads_of(
+    name: str, seed: int, features: Features, labels: Tensor, test_labels: Tensor, strengths: list[float]
+) -> list[Row]:
+    """A row for each kind of head and strength; none of features that are not finite, as of a diverging network."""
     if not features.train.isfinite().all():
-        return []  # of a network on its way to divergence
-    measured = measure(features, labels, test.labels, strengths)
+        return []
+    measured = measure(features, labels, test_labels, strengths)
     return [{"features": name, "dimension": features.train.shape[1], "seed": seed, **row} for row in measured]
 
 
-def of_cells(
+def of_all(
     cells: dict[int, dict[str, Tensor]],
     train: Images,
     test: Images,
     kinds: Sequence[str],
     seeds: int,
     strengths: list[float],
+    whole: Mapping[str, tuple[Tensor, Tensor]],
 ) -> list[Row]:
-    """Rows of the heads at every width, for the kinds of features that have a network's dimension.
+    """Rows of the heads at every width, for the kinds of features that have a network's dimension, then of the whole.
 
-    `cells` has the arrays of a cell by width. Of the trained and the random features so many seeds are taken, of those
-    networks that did not diverge. Heads are fitted side by side, each on one thread. UserError if they do not fit into
-    memory.
+    `cells` has the arrays of a cell by width, `whole` other features by name, of the training and the test images. Of
+    the trained and the random features so many seeds are taken, of those networks that did not diverge. Heads are
+    fitted side by side, each on one thread. UserError if they do not fit into memory.
     """
     todo, rows = [], {}
     for width, cell in cells.items():
@@ -74,10 +81,17 @@ def of_cells(
         todo += [(width, "trained", seed) for seed in trained]
         todo += [(width, "random", seed) for seed in taken if "random" in kinds]
         todo += [(width, "pca", 0)] if "pca" in kinds else []
-    needed = memory_of_heads(max(cells), train.per_run + test.per_run) if todo else 0
-    refuse_too_large(f"heads on {max(cells)} features", "a smaller width", needed)
+    dimension = max([*(width for width, _, _ in todo), *(part.shape[1] for part, _ in whole.values())], default=0)
+    needed = memory_of_heads(dimension, train.per_run + test.per_run)
+    refuse_too_large(f"heads on {dimension} features", "a smaller width", needed)
     with ThreadPoolExecutor(threads(needed)) as pool:
+        labels = train.of_run(0)[1]
+        longest = [  # so they begin first
+            pool.submit(heads_of, name, 0, Features.of(*features), labels, test.labels, strengths)
+            for name, features in whole.items()
+        ]
         done = pool.map(lambda one: refitted(one[1], one[2], cells[one[0]], train, test, strengths), todo)
         for (width, _, _), found in zip(todo, done, strict=True):
             rows[width] += found
-    return [{"width": width, **row} for width in cells for row in rows[width]]
+        of_whole = [row for found in longest for row in found.result()]
+    return [{"width": width, **row} for width in cells for row in rows[width]] + of_whole

@@ -69,13 +69,25 @@ def dense_sample(samples: int, features: int, noise: float, rng: np.random.Gener
     return Sample(x, x @ coefficients + noise * rng.standard_normal(samples), coefficients)
 
 
-def smoother(train: Floats, points: Floats, ridge: float) -> Floats:
+class Decomposition(NamedTuple):
+    """The singular value decomposition u s vt of a matrix."""
+
+    u: Floats
+    s: Floats
+    vt: Floats
+
+    @classmethod
+    def of(cls, matrix: Floats) -> "Decomposition":
+        return cls(*np.linalg.svd(matrix, full_matrices=False))
+
+
+def smoother(train: Decomposition, points: Floats, ridge: float) -> Floats:
     """Weights (N, n) of ridge regression without intercept on rows `train` (n, p), at `points` (N, p).
 
     ridge is lambda in |y - Xw|^2 + lambda |w|^2; 0 is least squares, of minimum norm where that leaves a choice.
     """
-    u, s, vt = np.linalg.svd(train, full_matrices=False)
-    kept = s > s.max() * max(train.shape) * np.finfo(np.float64).eps
+    u, s, vt = train
+    kept = s > s.max() * max(len(u), vt.shape[1]) * np.finfo(np.float64).eps
     gain = np.zeros_like(s)
     gain[kept] = s[kept] / (s[kept] ** 2 + ridge)
     weights: Floats = (points @ vt.T * gain) @ u.T
@@ -118,8 +130,9 @@ def over_features(
 
     for p in seen:
         x, x_test = train.x[:, :p], test.x[:, :p]
+        decomposed = Decomposition.of(x)
         for strength in (0.0, *ridges):
-            at_train, at_test = smoother(x, x, strength), smoother(x, x_test, strength)
+            at_train, at_test = (smoother(decomposed, points, strength) for points in (x, x_test))
             counted = {"p_eff_train": effective_parameters(at_train), "p_eff_test": effective_parameters(at_test)}
             method = f"ridge {strength}" if strength else "least squares of minimum norm"
             add(method, p, at_train @ train.y, at_test @ train.y, **counted)

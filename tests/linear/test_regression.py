@@ -5,6 +5,7 @@ from sklearn.linear_model import Ridge
 
 from stages.linear.regression import (
     LIMIT,
+    Decomposition,
     Floats,
     dense_sample,
     effective_parameters,
@@ -98,8 +99,8 @@ def test_without_noise_what_is_seen_whole_is_predicted_without_error() -> None:
 def test_columns_that_repeat_each_other_count_once() -> None:
     x, y = data(3)
     twice = np.hstack([x, x])
-    assert effective_parameters(smoother(twice, twice, 0.0)) == pytest.approx(3)
-    assert smoother(twice, twice, 0.0) @ y == pytest.approx(smoother(x, x, 0.0) @ y)
+    assert effective_parameters(smoother(Decomposition.of(twice), twice, 0.0)) == pytest.approx(3)
+    assert smoother(Decomposition.of(twice), twice, 0.0) @ y == pytest.approx(smoother(Decomposition.of(x), x, 0.0) @ y)
 
 
 @pytest.mark.parametrize("features", [3, N, 40])
@@ -107,25 +108,25 @@ def test_columns_that_repeat_each_other_count_once() -> None:
 def test_the_ridge_smoother_predicts_as_scikit_learn(features: int, strength: float) -> None:
     (x, y), (points, _) = data(features), data(features, seed=1)
     model = Ridge(alpha=strength, fit_intercept=False).fit(x, y)
-    assert smoother(x, points, strength) @ y == pytest.approx(model.predict(points))
+    assert smoother(Decomposition.of(x), points, strength) @ y == pytest.approx(model.predict(points))
 
 
 @pytest.mark.parametrize("features", [3, 40])
 def test_without_ridge_it_is_least_squares_of_minimum_norm(features: int) -> None:
     (x, y), (points, _) = data(features), data(features, seed=1)
     w = np.linalg.lstsq(x, y)[0]
-    assert smoother(x, points, 0.0) @ y == pytest.approx(points @ w)
+    assert smoother(Decomposition.of(x), points, 0.0) @ y == pytest.approx(points @ w)
 
 
 @pytest.mark.parametrize(("features", "count"), [(3, 3), (N, N), (40, N)])
 def test_least_squares_works_with_as_many_parameters_as_features_up_to_the_rows(features: int, count: int) -> None:
     x, _ = data(features)
-    assert effective_parameters(smoother(x, x, 0.0)) == pytest.approx(count)
+    assert effective_parameters(smoother(Decomposition.of(x), x, 0.0)) == pytest.approx(count)
 
 
 def test_ridge_works_with_fewer_and_a_mean_with_one() -> None:
     x, _ = data(5)
-    assert 0 < effective_parameters(smoother(x, x, 3.0)) < 5
+    assert 0 < effective_parameters(smoother(Decomposition.of(x), x, 3.0)) < 5
     assert effective_parameters(np.full((7, N), 1 / N)) == pytest.approx(1)
 
 
