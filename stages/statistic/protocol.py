@@ -34,10 +34,10 @@ PUBLISHED_TRAIN = Train(
 NO_MATTER = {"seed", "seeds", "eval_every", "average_epochs", "momentum", "decay_share"}
 ALWAYS_SAID = ["data", "redraw", "penalty", "lr", "epochs"]
 REDRAWN = {  # what a spread over seeds speaks of
-    "none": "one training set for all seeds",
-    "noise": "other wrong labels for every seed",
-    "images": "other training images for every seed",
-    "all": "other training images and wrong labels for every seed",
+    "none": "one training set",
+    "noise": "wrong labels redrawn",
+    "images": "images redrawn",
+    "all": "images and wrong labels redrawn",
 }
 
 

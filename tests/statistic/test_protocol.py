@@ -53,7 +53,7 @@ def test_the_committed_parameters_are_the_papers() -> None:
     assert is_as_published(PUBLISHED)
     assert (
         how(CELLS, PUBLISHED)
-        == "mnist, one training set for all seeds, penalty induced_1norm, subgradient, lr 0.001, 30 epochs, 3 seeds"
+        == "mnist, one training set, penalty induced_1norm, subgradient, lr 0.001, 30 epochs, 3 seeds"
     )
     assert caption(CELLS, PUBLISHED) == f"{how(CELLS, PUBLISHED)} (as published)"
 
@@ -73,7 +73,7 @@ def test_any_other_option_is_named_and_makes_the_papers_numbers_incomparable(gro
 
 def test_a_caption_gives_both_values_and_counts_the_runs_that_diverged() -> None:
     assert caption(CELLS.assign(diverged=[True, False, True]), changed("train", "lr")) == (
-        "mnist, one training set for all seeds, penalty induced_1norm, subgradient, lr 0.1, 30 epochs, 3 seeds, "
+        "mnist, one training set, penalty induced_1norm, subgradient, lr 0.1, 30 epochs, 3 seeds, "
         "2 of 3 runs diverged (published: lr 0.001)"
     )
 
