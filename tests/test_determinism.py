@@ -78,7 +78,7 @@ def measured() -> dict[str, list[float]]:
         *(("l2", "subgradient"), ("l2", "proximal"), ("none", "subgradient")),
     ):
         options = Options(width=8, alpha=0.01, epochs=20, lr=0.05, penalty=penalty, solver=solver)
-        run = fit(train, test, options, classes=10, alphas=[0.01] * 3, seeds=range(3))
+        run = fit(train, test, options, classes=10, alphas=[0.01], seeds=range(3))
         found[f"{penalty}, {solver}"] = [*run.curves.train_loss[-1].tolist(), *run.curves.test_loss[-1].tolist()]
     return found
 

@@ -107,16 +107,17 @@ def test_as_many_threads_as_memory_holds() -> None:
 
 
 def test_a_job_counts_with_the_seeds_that_it_has_and_only_those_side_by_side_count() -> None:
-    """Ten seeds split over five workers take a fifth each."""
+    """A network of this width fills a block, so each of the ten seeds is a job."""
     one = cells(1, seeds=10, width=1000)
-    part = PROCESS + memory_needed(one[0], 1, 2, 5000, 784)
+    part = PROCESS + memory_needed(one[0], 1, 1, 5000, 784)
     jobs = split(one, 5, "cpu", 784)
     refuse_too_many(jobs, one, (5000, 784), 5, 5 * part)
     refuse_too_many(jobs, one, (5000, 784), 2, 2 * part)
     with pytest.raises(UserError, match=r"^width 1000, alpha 0\.0: takes about .* or fewer workers \(SDD_WORKERS\)$"):
         refuse_too_many(jobs, one, (5000, 784), 5, 5 * part - 1)
+    two = cells(2, seeds=1, width=1000)
     with pytest.raises(UserError, match=r"^width 1000, alpha 0\.0; width 1000, alpha 0\.1: takes about "):
-        refuse_too_many(split(cells(2, width=1000), 2, "cpu", 784), cells(2, width=1000), (5000, 784), 2, 1 << 30)
+        refuse_too_many(split(two, 2, "cpu", 784), two, (5000, 784), 2, 1 << 28)
 
 
 HUGE = 10**8
@@ -129,14 +130,19 @@ HUGE = 10**8
             "train",
             f"--width {HUGE} --data {DATA} --out models",
             {},
-            "width 100000000, alpha 0.0; width",
+            "width 100000000, alpha 0.0: takes about ",
         ),
-        ("train", f"--width 2 --data {DATA} --out models", {"train": {"seeds": HUGE}}, "width 2, alpha 0.0; width"),
+        (
+            "train",
+            f"--width 2 --data {DATA} --out models",
+            {"train": {"seeds": HUGE}},
+            "width 2, alpha 0.0: takes about ",
+        ),
         (
             "prune",
             f"--data {DATA} --out pruned",
             {"prune": {"width": HUGE}},
-            "magnitude, finetune; magn",
+            "magnitude, finetune: takes about ",
         ),
         ("lasso", "--metrics metrics --plots plots", {"lasso": {"samples": HUGE}}, "lasso: takes about "),
     ],

@@ -30,11 +30,12 @@ def split(cells: list[Cell], workers: int, device: str, inputs: int) -> list[Job
     """Jobs that together train all seeds of all cells on images of `inputs` pixels, in the order in which they begin.
 
     Cells that differ in alpha alone see the same batches and go together, as many of them, and then as many seeds, as
-    fit into a BLOCK. On a GPU such cells are one job. A cell's bytes depend on none of this.
+    fit into a BLOCK. On a GPU such cells are one job. Cells that may stop early go alone, so that none trains on beside
+    another. A cell's bytes depend on none of this.
     """
     alike: dict[str, list[int]] = defaultdict(list)
     for place, cell in enumerate(cells):
-        alone = place if cell.procedure != "fit" else None
+        alone = place if cell.procedure != "fit" or cell.options["stop_at_train_error"] is not None else None
         others = {name: value for name, value in cell.options.items() if name != "alpha"}
         alike[f"{cell.procedure} {alone} {cell.seeds} {sorted(others.items())}"].append(place)
     jobs = []

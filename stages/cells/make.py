@@ -59,6 +59,12 @@ def _maker(data: Path) -> tuple[Maker, tuple[int, ...]]:
         raise UserError(f"{data} is missing or damaged; to make it: dvc repro -f prepare") from None
 
 
+def parameters(cell: Cell, inputs: int) -> int:
+    """Of one of the cell's networks on images of so many pixels, about."""
+    width = cell.options["width"]
+    return int(width * (inputs + 12) + (cell.options["depth"] - 1) * width * width)
+
+
 def memory_needed(cell: Cell, alphas: int, seeds: int, images: int, inputs: int) -> int:
     """Bytes, measured, for the cell's runs with so many seeds, and as many at other alphas, as one batch.
 
@@ -66,10 +72,9 @@ def memory_needed(cell: Cell, alphas: int, seeds: int, images: int, inputs: int)
     """
     width, batch_size = cell.options["width"], cell.options["batch_size"]
     networks = alphas * seeds
-    parameters = width * (inputs + 12) + (cell.options["depth"] - 1) * width * width
     # at the start, in training, at the end, their mean, scratch, where a file is made, and what a rule remembers
     copies = 8 + {"momentum": 1, "nesterov": 2, "adam": 3}.get(cell.options.get("rule", "sgd"), 0)
-    weights = copies * networks * parameters
+    weights = copies * networks * parameters(cell, inputs)
     batch = min(batch_size, images) * (1.3 * seeds * inputs + 3 * networks * width)
     scored = networks * width * CHUNK + (seeds * inputs * CHUNK if cell.options["redraw"] in OWN_IMAGES else 0)
     return int(4 * (weights + batch + scored))
@@ -89,6 +94,9 @@ def refuse_too_many(jobs: list[Job], cells: list[Cell], shape: tuple[int, ...], 
 
 def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[int, ...]) -> None:
     """Train the cells, and write each one's file to its place and into the store as it is finished."""
+    largest = max(cells, key=lambda one: one.seeds * parameters(one, shape[1]))
+    files_worth = 4 * largest.seeds * parameters(largest, shape[1])
+    refuse_too_large(largest.name, "take fewer seeds or a smaller width", 3 * files_worth)  # parts, cell, and its bytes
     parts: dict[int, dict[int, Arrays]] = defaultdict(dict)
     failed: dict[int, str] = {}
     kept = True

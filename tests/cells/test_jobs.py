@@ -22,7 +22,10 @@ PAPER = [(width, alpha / 10) for width in (5, 10, 25, 50, 75, 100) for alpha in 
 
 def points_of(points: list[tuple[int, float]], seeds: int, procedure: str = "fit") -> list[Cell]:
     return [
-        Cell(f"{width} {alpha}", Path(), procedure, {"width": width, "alpha": alpha}, seeds) for width, alpha in points
+        Cell(
+            f"{width} {alpha}", Path(), procedure, {"width": width, "alpha": alpha, "stop_at_train_error": None}, seeds
+        )
+        for width, alpha in points
     ]
 
 
@@ -63,6 +66,11 @@ def test_no_worker_idles_for_long_at_the_end_of_a_width(workers: int) -> None:
         for job in jobs:
             busy[busy.index(min(busy))] += len(job.cells) * len(job.seeds)
         assert max(busy) <= 1.25 * sum(busy) / workers, (width, workers, len(jobs))
+
+
+def test_cells_that_may_stop_early_are_trained_apart() -> None:
+    assert [job.cells for job in split(cells(3, 1, stop_at_train_error=0.1), 2, "cpu", PIXELS)] == [(0,), (1,), (2,)]
+    assert [job.cells for job in split(cells(3, 1), 1, "cpu", PIXELS)] == [(0, 1, 2)]
 
 
 def test_pruning_keeps_its_cells_apart() -> None:
