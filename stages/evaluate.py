@@ -12,7 +12,7 @@ import torch
 from stages.base import files
 from stages.base.console import console, run
 from stages.base.machine import threads
-from stages.cells.cell import read_fit
+from stages.cells.cell import drawing, read_fit
 from stages.measure.images import training_images
 from stages.measure.runs import curve_table, table
 from stages.measure.sparsity import Seen
@@ -25,7 +25,7 @@ COPIES = 10  # of a cell's file in memory while it is measured, about
 def main(data: Path, models: Path, paper: Path, out: Path) -> None:
     params = files.read_params()
     arrays, about = files.read_tensors(data, "dvc repro -f prepare", "train_pixels")
-    images = training_images(arrays, params)
+    images = training_images(arrays, drawing(params.data, params.train.images), range(params.train.seeds))
     if images.chosen is None:
         training = [(Seen.of(images.pixels), images.labels)]
     else:

@@ -10,7 +10,7 @@ from torch import Tensor
 from stages.base import files
 from stages.base.console import run
 from stages.base.params import Heads
-from stages.cells.cell import read_fit
+from stages.cells.cell import drawing, read_fit
 from stages.figures import heads as figures
 from stages.figures.outputs import write_study
 from stages.linear.heads import COLUMNS, MEASURED
@@ -39,7 +39,8 @@ def main(models: Path, data: Path, metrics: Path, plots: Path) -> None:
     torch.set_num_threads(1)  # so that the numbers do not depend on the cores
     params = files.read_params()
     arrays, about = files.read_tensors(data, "dvc repro -f prepare", "train_pixels")
-    train, test = training_images(arrays, params), test_images(arrays)
+    train = training_images(arrays, drawing(params.data, params.train.images), range(params.train.seeds))
+    test = test_images(arrays)
     config, alpha = params.head, params.grid.alpha[0]
     cells = {}
     for width in params.grid.width:

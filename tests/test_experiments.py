@@ -13,7 +13,7 @@ from stages import download, prepare, verdict
 from stages.base import files, tensors
 from stages.base.console import call
 from stages.base.params import Params
-from stages.cells.cell import fit_cell
+from stages.cells.cell import drawing, fit_cell
 from stages.commands import compare
 from stages.commands.experiment import overrides
 from stages.figures import grid
@@ -57,7 +57,7 @@ def test_runs_of_it_trained_anew_are_the_committed_ones(
     params = results.params
     cell = fit_cell(params.data, params.train, width, alpha, tmp_path)
     (runs,) = train(cell.procedure, DataSet.of(arrays, about["classes"], "cpu"), [cell.options], range(2))
-    images = training_images(arrays, params)
+    images = training_images(arrays, drawing(params.data, params.train.images), range(2))
     place = {"dataset": about["dataset"], "width": width, "alpha": alpha}
     new = rows(place, runs, Seen.of(images.pixels), images.labels)
     old = results.cells.query("width == @width and alpha == @alpha and seed < 2").reset_index(drop=True)

@@ -58,7 +58,7 @@ def test_the_table_says_what_it_was_made_with_and_what_of_that_is_not_committed(
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     params(tmp_path, penalty="l2", lr=0.1)
     trained = (
-        "made with: mnist, penalty l2, subgradient, lr 0.1, 30 epochs, 10 seeds "
+        "made with: mnist, one training set, penalty l2, subgradient, lr 0.1, 30 epochs, 10 seeds "
         "(published: penalty induced_1norm, subgradient, lr 0.001)"
     )
     results = read_results(Path("metrics"))
@@ -75,5 +75,6 @@ def test_the_table_says_what_it_was_made_with_and_what_of_that_is_not_committed(
         "not as committed: train.lr = 0.1 (committed: 0.001); train.penalty = l2 (committed: induced_1norm)",
     ]
     assert made_with(read_results(Path("metrics"))) == [
-        "made with: mnist, penalty induced_1norm, subgradient, lr 0.001, 30 epochs, 10 seeds (as published)"
+        "made with: mnist, one training set, penalty induced_1norm, subgradient, lr 0.001, 30 epochs, 10 seeds "
+        "(as published)"
     ]

@@ -65,17 +65,16 @@ def file_name(*point: object) -> str:
     return f"{'-'.join(map(str, point))}.safetensors"
 
 
-def drawing(data: Data) -> dict[str, Any]:
-    """The options that say which training set a run has."""
-    images = CLASSES * data.train_per_class
-    return {"images": images, "label_noise": data.label_noise, "redraw": data.redraw, "data_seed": data.seed}
+def drawing(data: Data, images: int | None = None) -> dict[str, Any]:
+    """The options that say which training set a run has: of all images of data.train_per_class, or of so many."""
+    count = CLASSES * data.train_per_class if images is None else images
+    return {"images": count, "label_noise": data.label_noise, "redraw": data.redraw, "data_seed": data.seed}
 
 
 def fit_cell(data: Data, train: Train, width: int, alpha: float, folder: str | Path) -> Cell:
     """The cell of the grid at that width and alpha; its file lies in the folder of its width."""
-    options = {"width": width, "alpha": float(alpha), **drawing(data), **train.model_dump(exclude={"seeds", "images"})}
-    if train.images is not None:
-        options["images"] = train.images
+    own = train.model_dump(exclude={"seeds", "images"})
+    options = {"width": width, "alpha": float(alpha), **drawing(data, train.images), **own}
     path = Path(folder) / file_name(float(alpha))
     return Cell(f"width {width}, alpha {float(alpha)!r}", path, "fit", options, train.seeds)
 

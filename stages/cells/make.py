@@ -96,7 +96,8 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[
     """Train the cells, and write each one's file to its place and into the store as it is finished."""
     largest = max(cells, key=lambda one: one.seeds * parameters(one, shape[1]))
     files_worth = 4 * largest.seeds * parameters(largest, shape[1])
-    refuse_too_large(largest.name, "take fewer seeds or a smaller width", 3 * files_worth)  # parts, cell, and its bytes
+    remedy = "take fewer seeds or a smaller width"
+    refuse_too_large(largest.name, remedy, 3 * files_worth, here=memory())  # parts, the whole cell, and its bytes
     parts: dict[int, dict[int, Arrays]] = defaultdict(dict)
     failed: dict[int, str] = {}
     kept = True

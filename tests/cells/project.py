@@ -67,6 +67,7 @@ class Project(Workspace):
         project = cls(path)
         project.change({group: values for group, values in TINY.items() if group != "data"})
         project.change({group: values for group, values in changes.items() if group != "data"})
+        project.change({"data": {"train_per_class": DATA_SET.train_per_class}})
         files.write(path / DATA, data_file())
         return project
 

@@ -106,7 +106,7 @@ class TestWorkersElsewhere:
             assert stage(project) == "width 2: 3 cells trained, 0 from the store\n"
 
     def test_a_worker_that_dies_is_replaced_by_one_that_comes_late(self, scheduler: str, tmp_path: Path) -> None:
-        wanted, data = cells(6), data_file()
+        wanted, data = cells(6, stop_at_train_error=0.0), data_file()  # six jobs
         here = Worker(data)
         folder = clone(tmp_path / "one")
         with saying(worker(scheduler, folder), STARTED), dask.config.set({cluster.PATIENCE: "60s"}):
@@ -191,7 +191,7 @@ def certificate(tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl to make a certificate")
 def test_dasks_settings_for_tls_are_honoured(certificate: dict[str, str]) -> None:
-    wanted, data = cells(2), data_file()
+    wanted, data = cells(2, stop_at_train_error=0.0), data_file()  # two jobs
     mine = Worker(data)
     settings = dask.config.merge(dask.config.global_config, dask.config.collect_env({**os.environ, **certificate}))
     with dask.config.set(settings):
