@@ -36,7 +36,7 @@ OTHER: dict[str, dict[str, Any]] = {
         "loss": "squared",
         "rule": "momentum",
         "lr": 0.7,
-        "lr_scale": [1.0, 0.5],
+        "lr_scale": [1.0, 0.5, 1.0],
         "momentum": 0.8,
         "schedule": "cosine",
         "decay_share": 0.5,
@@ -44,7 +44,7 @@ OTHER: dict[str, dict[str, Any]] = {
         "average_epochs": 2,
         "penalty": "l1",
         "solver": "proximal",
-        "penalty_scale": [0.5, 0.5],
+        "penalty_scale": [0.5, 0.5, 1.0],
         "penalize_bias": False,
         "stop_at_train_error": 0.4,
     },
@@ -225,7 +225,7 @@ def downstream(workspace: Workspace, some: set[str]) -> set[str]:
 
 OWN_FILES = [f"stages/{name}.py" for name in ("check", "prepare", "evaluate", "plot", "lasso", "heads")]
 SHARED_FILES = ["stages/training/mlp.py", "stages/training/pruning.py", "stages/statistic/tables.py"]
-LEFT_OUT = {"name", "depth"}  # one needs the network, the other scales for more layers
+LEFT_OUT = {"name", "depth", "lr_scale", "penalty_scale"}  # the first needs the network, the others each other
 CHANGES = [
     *(("params.yaml", f"{group}.{key}") for group in USERS for key in OTHER[group] if key not in LEFT_OUT),
     *(("prune/params.yaml", f"prune.{key}") for key in OTHER_PRUNING["prune"]),

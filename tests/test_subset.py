@@ -8,8 +8,13 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from stages import download, prepare
+from stages.base import tensors
+from stages.base.console import call
 from stages.base.datasets import first_per_class
+from stages.base.files import UserError
 from stages.commands.subset import PER_CLASS, to_npz
 from stages.download import committed
 from tests.official import OFFICIAL, needs_official
@@ -51,3 +56,18 @@ def test_its_licence_lies_beside_it() -> None:
     text = (ROOT / "data/README.md").read_text()
     assert "mnist_subset.npz" in text
     assert "creativecommons.org/licenses/by-sa/3.0/" in text
+
+
+@pytest.mark.parametrize("redraw", ["images", "all"])
+def test_training_images_are_not_redrawn_from_it(redraw: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All runs would get the same ones."""
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("redraw: none", f"redraw: {redraw}"))
+    about = {"dataset": "mnist", "largest": 255.0, "mean": 0.1307, "std": 0.3081, "subset": True}
+    Path("raw").write_bytes(tensors.to_bytes(download.committed(ROOT / "data/mnist_subset.npz"), about))
+    with pytest.raises(
+        UserError, match=rf"^params.yaml: data.redraw: {redraw} draws from the whole training file of mni"
+    ):
+        call(prepare.main, "--raw", "raw", "--out", "data")
+    assert not Path("data").exists()
