@@ -43,8 +43,8 @@ MOST_RUNS = 1000  # a larger number of runs is no advice
 class Judgement(NamedTuple):
     """What a table of errors says about a peak. Places are indices of points; heights are in units of error.
 
-    `low`, `high` and `p` are None where there are too few runs or points for them, `peak` and the valleys where the
-    curve has no peak inside. `d` is then that of the mean curve as it stands, or 0.
+    `low`, `high` and `p` are None where there are too few runs or points for them; `d` is then that of the mean curve as
+    it stands. `peak` and the valleys are None where `d` is 0.
     """
 
     answer: str  # YES, NO or UNDECIDED
@@ -104,6 +104,8 @@ def _judge(errors: Floats, draws: int, seed: int) -> Judgement:
     if len(table) < LEAST_RUNS or not noise.any():
         return found._replace(needed=LEAST_RUNS)
     d, low, high, p = _infer(curve, valley, shape, noise, counts, draws, np.random.default_rng(seed))
+    if d == 0:
+        found = found._replace(peak=None, left=None, right=None)
     answer = YES if low >= SMALLEST and p < SIGNIFICANCE else NO if high < SMALLEST else UNDECIDED
     needed = runs_needed(len(table), d, low, high) if answer == UNDECIDED else None
     return found._replace(answer=answer, d=d, low=low, high=high, p=p, needed=needed)

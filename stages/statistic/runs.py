@@ -15,7 +15,7 @@ SPREADS = 4.0  # ... and at least so many robust standard deviations
 FAILED = 5  # ... and at most one run in so many failed, but one always may
 NEIGHBOURS = 2  # how many times a variance is averaged with those of its neighbours
 SHARED = 6.0  # how many runs it takes that a point's own variance counts as much as its neighbourhood's
-FREEDOM = 4.0  # degrees of freedom of that mixture, per run above the first
+FREEDOM = 0.7  # times (runs - 1) squared: degrees of freedom of that mixture, as the benchmark asks for
 TIMES = (0, 1, 2, 4, 8, 16, 32)  # how often a curve may be averaged with its neighbours: over sqrt(times / 2) points
 WIDTH = 1 / 12  # ... which is at most this share of all points
 AROUND = 0.15  # share of the points, to either side, that decide how wide the average is at a point
@@ -79,8 +79,8 @@ def noise_of_mean(noise: Floats, counts: Floats, draws: int, rng: np.random.Gene
     One part of the variance is that of whole runs, each times one normal number for all its points (multiplier
     bootstrap: Wu 1986, Mammen 1993). With few runs that is too little: three runs span but two directions. So the other
     part has at every point the variance of its neighbourhood, and between points the correlation that neighbours have
-    on average. Its share is SHARED / (SHARED + runs - 1). The draws follow Student's distribution with FREEDOM (n - 1)
-    degrees of freedom. Shifts of whole runs are left out, because no height depends on them.
+    on average. Its share is SHARED / (SHARED + runs - 1). The draws follow Student's distribution, with
+    FREEDOM (n - 1)^2 degrees of freedom. Shifts of whole runs are left out, because no height depends on them.
     """
     n, m = noise.shape
     freedom = np.maximum(counts - 1, 0)
@@ -97,7 +97,8 @@ def noise_of_mean(noise: Floats, counts: Floats, draws: int, rng: np.random.Gene
         smooth[:, point] *= (1 - correlation**2) ** 0.5
         smooth[:, point] += correlation * smooth[:, point - 1]
     total = np.sqrt(1 - share) * own + np.sqrt(share) * deviation * smooth
-    total *= np.sqrt(FREEDOM * (n - 1) / rng.chisquare(FREEDOM * (n - 1), (draws, 1)))
+    degrees = FREEDOM * (n - 1) ** 2
+    total *= np.sqrt(degrees / rng.chisquare(degrees, (draws, 1)))
     variances = (1 - share) * squares / (counts * np.maximum(freedom, 1)) + share * deviation**2
     return Noise(total, variances)
 
