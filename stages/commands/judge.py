@@ -36,8 +36,8 @@ def joined(words: list[str]) -> list[str]:
     kept, by = [], []
     rest = iter(words)
     for word in rest:
-        if word == "--by":
-            by.append(next(rest, ""))
+        if word == "--by" and (name := next(rest, None)) is not None:
+            by.append(name)
         elif word.startswith("--by="):
             by.append(word.removeprefix("--by="))
         else:

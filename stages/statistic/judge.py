@@ -43,8 +43,8 @@ MOST_RUNS = 1000  # a larger number of runs is no advice
 class Judgement(NamedTuple):
     """What a table of errors says about a peak. Places are indices of points; heights are in units of error.
 
-    `low`, `high` and `p` are None where there are too few runs or points for them; `d` is then that of the mean curve as
-    it stands. `peak` and the valleys are None where `d` is 0.
+    `low`, `high` and `p` are None where there are too few runs or points for them; `d` is then that of the mean curve
+    as it stands. `peak` and the valleys are None where `d` is 0.
     """
 
     answer: str  # YES, NO or UNDECIDED
@@ -56,7 +56,7 @@ class Judgement(NamedTuple):
     left: int | None  # the valley before the peak, in the order of the axis
     right: int | None
     runs: int
-    fewest: int  # runs at the point that has fewest, without those that failed there
+    typical: int  # runs at a point, the median over points, without those that failed there
     mean: Floats  # (m,) of the runs that did not fail; NaN at a point without any
     fit: Floats  # (m,) the closest curve with at most one peak inside
     failed: list[tuple[int, int]]  # (run, point)
@@ -80,7 +80,8 @@ def judge(errors: Floats, draws: int = 400, seed: int = 0) -> Judgement:
     found = _judge(without, draws, seed)
     if not places:
         return found
-    return found._replace(failed=places, d_with_failed=_judge(errors, draws, seed).d, runs=len(errors))
+    with_them = _judge(errors, draws, seed)
+    return found._replace(failed=places, d_with_failed=with_them.d, runs=with_them.runs)
 
 
 def _judge(errors: Floats, draws: int, seed: int) -> Judgement:
@@ -97,11 +98,11 @@ def _judge(errors: Floats, draws: int, seed: int) -> Judgement:
     left, peak, right = (None if place is None else int(points[place]) for place in places_of(shape, smooth))
     found = Judgement(
         UNDECIDED, float(height(shape)), None, None, None, peak, left, right,
-        len(errors), int(counts.min()), mean, fit, [], None, None,
+        len(table), int(np.median(counts)), mean, fit, [], None, None,
     )  # fmt: skip
     if len(points) < LEAST_POINTS:
         return found._replace(d=0.0)
-    if len(table) < LEAST_RUNS or not noise.any():
+    if np.median(counts) < LEAST_RUNS or np.abs(noise).max() < ROUNDING:
         return found._replace(needed=LEAST_RUNS)
     d, low, high, p = _infer(curve, valley, shape, noise, counts, draws, np.random.default_rng(seed))
     if d == 0:

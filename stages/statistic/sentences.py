@@ -61,7 +61,9 @@ def _peak(found: Judgement, axis: str, points: Sequence[Any]) -> str:
 
 
 def _no_interval(found: Judgement, axis: str, points: Sequence[Any]) -> str:
-    if found.runs >= LEAST_RUNS:
+    if found.runs >= LEAST_RUNS and found.typical < LEAST_RUNS:
+        why = f"most points have values of fewer than {LEAST_RUNS} runs, which cannot show how much chance does"
+    elif found.runs >= LEAST_RUNS:
         why = "all runs have the same errors wherever there are several, so nothing shows how much chance does"
     else:
         runs = "a single run" if found.runs == 1 else f"{found.runs} runs"
