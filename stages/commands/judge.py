@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stages.base import anytable
 from stages.base.console import run
 from stages.base.files import UserError
-from stages.statistic import anytable
-from stages.statistic.judge import Judgement, judge
+from stages.statistic.judge import LEAST_POINTS, Judgement, judge
 from stages.statistic.sentences import interval, points_of, sentence
 
 SEPARATOR = "\x1f"  # between the columns of several --by, inside the program
@@ -152,7 +152,7 @@ def main(
     table = read(file)
     try:
         columns = anytable.choose(table, axis, error, run, [name for name in by.split(SEPARATOR) if name], accuracy)
-        found = anytable.groups(table, columns, percent)
+        found = anytable.groups(table, columns, LEAST_POINTS, percent)
     except anytable.TableError as problem:
         raise UserError(f"{'standard input' if file == '-' else file}: {problem}") from None
     if log and (low := [point for group in found for point in group.points if group.ordinal or point <= 0]):

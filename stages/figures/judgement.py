@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stages.base.anytable import Group
 from stages.figures.style import OKABE_ITO, add_legend, add_panel_title, log_axis, panels
-from stages.statistic.anytable import Group
 from stages.statistic.judge import Judgement
 from stages.statistic.sentences import interval, points_of
 

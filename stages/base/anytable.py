@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from stages.statistic.judge import LEAST_POINTS
-from stages.statistic.shapes import Floats
+Floats = NDArray[np.float64]
 
 # names that say what a column is, in lower case
 AXES = ("width", "hidden_units", "hidden", "alpha", "lambda", "penalty", "sparsity", "epoch", "parameters", "images")
@@ -111,11 +111,11 @@ def described(columns: Columns) -> str:
     return found + (f"; a judgement for every {', '.join(columns.by)}" if columns.by else "")
 
 
-def groups(table: pd.DataFrame, columns: Columns, percent: bool = False) -> list[Group]:
+def groups(table: pd.DataFrame, columns: Columns, least_points: int, percent: bool = False) -> list[Group]:
     """A table of errors for every combination of the `by` columns, in the order of the file.
 
     Raise TableError for text where a number must be, values outside [0, 1] (with `percent`, [0, 100]), a run that
-    stands twice at a point, and fewer than three points.
+    stands twice at a point, and fewer than `least_points` points.
     """
     if table.empty:
         raise TableError("the table has no rows")
@@ -132,9 +132,12 @@ def groups(table: pd.DataFrame, columns: Columns, percent: bool = False) -> list
         raise TableError(f"{_row(table, place)}: {columns.error} {numbers[place]:g} is not between {hint}")
     table = table.assign(**{columns.error: 1 - values if columns.accuracy else values})
     if not columns.by:
-        return [_group(table, columns, {}, ordinal)]
+        return [_group(table, columns, {}, least_points, ordinal)]
     parts = table.groupby(list(columns.by), sort=False, dropna=False)
-    return [_group(part, columns, _plain(dict(zip(columns.by, key, strict=True))), ordinal) for key, part in parts]
+    return [
+        _group(part, columns, _plain(dict(zip(columns.by, key, strict=True))), least_points, ordinal)
+        for key, part in parts
+    ]
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
@@ -162,7 +165,7 @@ def _axis(column: pd.Series, name: str) -> tuple[Any, bool]:
     return _numbers(column, name), False
 
 
-def _group(part: pd.DataFrame, columns: Columns, by: dict[str, Any], ordinal: bool) -> Group:
+def _group(part: pd.DataFrame, columns: Columns, by: dict[str, Any], least_points: int, ordinal: bool) -> Group:
     where = "".join(f" at {name} {value}" for name, value in by.items())
     if not columns.run and part.duplicated(columns.axis).any():
         raise TableError(
@@ -183,9 +186,9 @@ def _group(part: pd.DataFrame, columns: Columns, by: dict[str, Any], ordinal: bo
     table = part.pivot(index=run, columns=columns.axis, values=columns.error).sort_index(axis=1)
     errors = table.to_numpy(np.float64)
     known = ~np.isnan(errors).all(0)
-    if known.sum() < LEAST_POINTS:
+    if known.sum() < least_points:
         count = "one point" if known.sum() == 1 else f"{known.sum()} points"
-        raise TableError(f"{columns.axis} has {count}{where}; a peak and two valleys take at least {LEAST_POINTS}")
+        raise TableError(f"{columns.axis} has {count}{where}; a peak and two valleys take at least {least_points}")
     points = [_shown(value) for value in table.columns[known]]
     runs = [value.item() if isinstance(value, np.generic) else value for value in table.index]
     return Group(by, columns.axis, points, runs, errors[:, known], ordinal)
