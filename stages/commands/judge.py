@@ -149,7 +149,7 @@ def main(
 ) -> None:
     if plot and not plot.endswith(".png"):
         raise UserError(f"--plot {plot}: the name of the figure must end in .png")
-    table = read(file)
+    table = read(file).rename(columns=str)
     try:
         columns = anytable.choose(table, axis, error, run, [name for name in by.split(SEPARATOR) if name], accuracy)
         found = anytable.groups(table, columns, LEAST_POINTS, percent)

@@ -11,13 +11,14 @@ import numpy as np
 from stages.statistic.shapes import Floats, smoothed
 
 FAR = 0.1  # of error: a run that failed at a point lies at least so far above all that did not
-SPREADS = 4.0  # ... and at least so many robust standard deviations
+SPREADS = 3.0  # ... and at least so many robust standard deviations
 FAILED = 5  # ... and at most one run in so many failed, but one always may
 NEIGHBOURS = 2  # how many times a variance is averaged with those of its neighbours
 SHARED = 6.0  # how many runs it takes that a point's own variance counts as much as its neighbourhood's
 TIMES = (0, 1, 2, 4, 8, 16, 32)  # how often a curve may be averaged with its neighbours: over sqrt(times / 2) points
 WIDTH = 1 / 12  # ... which is at most this share of all points
 AROUND = 0.15  # share of the points, to either side, that decide how wide the average is at a point
+MOST_ALIKE = 0.9  # the largest correlation between neighbours that can be told from a shift of the whole run
 TINY = 1e-12  # the least variance of a mean: where all runs agree to the last digit, nothing is divided by zero
 
 
@@ -38,6 +39,7 @@ def failed(errors: Floats) -> list[tuple[int, int]]:
     usable = (~np.isnan(errors)).sum(0) >= 3
     distance = np.full(errors.shape, np.nan)
     distance[:, usable] = np.abs(errors[:, usable] - np.nanmedian(errors[:, usable], 0))
+    distance = np.sort(distance, 0)[1:]  # without the run that is the median itself, which says nothing of the spread
     found = []
     for point in np.flatnonzero(usable):
         spread = 1.4826 * np.nanmedian(distance[:, max(0, point - 2) : min(m, point + 3)])
@@ -89,13 +91,11 @@ def noise_of_mean(noise: Floats, counts: Floats, draws: int, rng: np.random.Gene
     squares = (noise**2).sum(0)
     around = smoothed(freedom, NEIGHBOURS)
     nearby = smoothed(squares, NEIGHBOURS) / np.maximum(around, 0.5)
-    nearby = np.where(around < 0.5, squares.sum() / max(freedom.sum(), 1.0), nearby) * m / (m - 1)
+    nearby = np.where(around < 0.5, squares.sum() / max(freedom.sum(), 1.0), nearby)
+    correlation, left = _correlation(noise / np.maximum(np.sqrt(nearby), TINY))
     share = SHARED / (SHARED + freedom)
     own = rng.standard_normal((draws, n)) @ (noise / np.sqrt(counts * np.maximum(freedom, 1)))
-    deviation = np.sqrt(nearby / counts)
-    scaled = noise / np.maximum(np.sqrt(nearby), 1e-300)
-    neighbours = (scaled[:, 1:] * scaled[:, :-1]).sum() / max((scaled**2).sum(), 1e-300) * m / (m - 1)
-    correlation = float(np.clip(neighbours + 1 / m, 0.0, 0.95))  # + 1 / m: what taking the shifts out took away
+    deviation = np.sqrt(nearby / left / counts)
     smooth = rng.standard_normal((draws, m))
     for point in range(1, m):
         smooth[:, point] *= (1 - correlation**2) ** 0.5
@@ -105,6 +105,19 @@ def noise_of_mean(noise: Floats, counts: Floats, draws: int, rng: np.random.Gene
     total *= np.sqrt(degrees / rng.chisquare(degrees, (draws, 1)))
     variances = (1 - share) * squares / (counts * np.maximum(freedom, 1)) + share * deviation**2
     return Noise(total, np.maximum(variances, TINY))
+
+
+def _correlation(noise: Floats) -> tuple[float, float]:
+    """Between neighbouring points of noise (n, m) of equal variance at all points, before the runs' means were taken
+    out; and the share of the variance that this has left. It is taken for one of order r^|i - j| (autoregressive)."""
+    m = noise.shape[1]
+    seen = (noise[:, 1:] * noise[:, :-1]).sum() / max((noise**2).sum(), TINY) * m / (m - 1)
+    apart = np.abs(np.subtract.outer(np.arange(m), np.arange(m)))
+    correlation = shared = 0.0
+    for _ in range(20):  # a mean takes away the average correlation of all pairs, which depends on what is looked for
+        shared = float((correlation**apart).mean())
+        correlation = float(np.clip(seen * (1 - shared) + shared, 0.0, MOST_ALIKE))
+    return correlation, 1 - shared
 
 
 def smooth_curve(errors: Floats, curve: Floats) -> Floats:

@@ -33,9 +33,10 @@ def _answer(found: Judgement, axis: str, points: Sequence[Any]) -> str:
     if found.answer == YES:
         return f"Yes: {_peak(found, axis, points)} ({_sure(found)}; p = {found.p:.2g})."
     if found.answer == NO:
+        most = max(found.high, 0.0001)
         return (
-            f"No: if the curve has a peak between two valleys at all, it is at most {points_of(found.high, 2)} points "
-            f"high (upper end of the 95 % interval), and less than {points_of(SMALLEST, 0)} does not count."
+            f"No: if the error has a peak between two valleys at all, it is at most {points_of(most, 2)} points high "
+            f"(upper end of the 95 % interval), and a peak of less than {points_of(SMALLEST, 0)} point does not count."
         )
     best = "no peak at all is the best estimate"
     if found.d > 0 and found.peak is not None:
