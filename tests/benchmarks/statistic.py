@@ -36,6 +36,7 @@ POINTS = (6, 13, 58)
 CHANCE = 0.9
 
 Rng = np.random.Generator
+Sizes = Iterable[tuple[int, int]]
 WITHOUT: dict[str, Callable[[Floats], Floats]] = {  # of places from 0 to 1
     "flat": lambda x: np.full(len(x), 0.2),
     "rising": lambda x: 0.1 + 0.72 * x,
@@ -138,22 +139,26 @@ def errors(case: Case, curve: Floats, runs: int, seed: int) -> Floats:
     return found
 
 
-def judged(case: Case, runs: int, points: int, seed: int) -> tuple[bool, bool, bool, bool]:
-    """Whether it says yes, whether no, and whether the interval lies above the true height, or below it."""
+def judged(case: Case, runs: int, points: int, seed: int) -> tuple[bool, bool, bool]:
+    """Whether it says yes, whether it says no, and whether the interval holds the true height."""
     found = judge(errors(case, true_curve(case, points), runs, seed), seed=seed)
-    assert found.low is not None
-    assert found.high is not None
-    return found.answer == YES, found.answer == NO, found.low > case.height, found.high < case.height
+    if found.low is None or found.high is None:
+        return False, False, True
+    return found.answer == YES, found.answer == NO, found.low <= case.height <= found.high
 
 
-def row(case: Case, sizes: Iterable[tuple[int, int]], count: int, pool: ProcessPoolExecutor) -> list[str]:
-    """Per size, % of judgements: yes / no, and for a planted peak also the intervals that hold its height."""
-    found = []
-    for runs, points in sizes:
-        answers = np.array(list(pool.map(partial(judged, case, runs, points), range(count), chunksize=10)))
-        yes, no, above, below = 100 * answers.mean(0)
-        found.append(f"{yes:.3g}/{no:.3g}" + f" {100 - above - below:.3g}" * (case.height > 0))
-    return found
+def shares(case: Case, sizes: Sizes, count: int, pool: ProcessPoolExecutor) -> Floats:
+    """(sizes, 3): % of judgements that say yes, that say no, and whose interval holds the true height."""
+    found = [
+        np.mean(list(pool.map(partial(judged, case, runs, points), range(count), chunksize=10)), axis=0)
+        for runs, points in sizes
+    ]
+    return 100 * np.array(found)
+
+
+def shown(case: Case, found: Floats) -> list[str]:
+    """yes / no, and for a planted peak also how many intervals hold its height."""
+    return [f"{yes:.3g}/{no:.3g}" + f" {held:.3g}" * (case.height > 0) for yes, no, held in found.tolist()]
 
 
 def main() -> None:
@@ -169,14 +174,25 @@ def main() -> None:
         nulls = [Case(curve, noise, options.spread) for noise in NOISE for curve in WITHOUT]
         planted = [Case(curve, "normal", options.spread, d) for d in (0.02, 0.05, 0.1, 0.3) for curve in GROUND]
     sizes = list(itertools.product(options.runs, options.points))
+    console = Console(width=max(100, 36 + 13 * len(sizes)), highlight=False)
     table = Table("case", *(f"{runs} x {points}" for runs, points in sizes), box=None)
-    console = Console(width=30 + 15 * len(sizes))
+    worst: dict[str, Floats] = {}
     with ProcessPoolExecutor(options.workers) as pool:
         for case in nulls + planted:
-            table.add_row(case.name, *row(case, sizes, options.judgements, pool))
-            console.print(table.columns[0]._cells[-1], *(column._cells[-1] for column in table.columns[1:]))
-    console.print(f"% of {options.judgements} judgements: yes/no, and % of intervals that hold a planted height")
-    console.print("sizes are runs x points; heights and spreads are points of error")
+            found = shares(case, sizes, options.judgements, pool)
+            console.print(case.name, *shown(case, found))
+            if case.height:
+                table.add_row(case.name, *shown(case, found))
+            else:
+                name = f"no peak, {case.noise} {100 * case.spread:g}"
+                worst[name] = np.maximum(worst.get(name, 0.0), found[:, 0])
+                if case.curve == list(WITHOUT)[-1]:
+                    table.add_row(name, *(f"{yes:.3g}" for yes in worst[name]))
+    console.print(
+        f"\nsizes are runs x points, heights and spreads points of error. Without a peak: the most false yes of "
+        f"{len(WITHOUT)} curves, % of {options.judgements} judgements. With one: yes/no, and % of intervals that hold "
+        "its height."
+    )
     console.print(table)
 
 
