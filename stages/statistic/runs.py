@@ -101,7 +101,7 @@ def noise_of_mean(noise: Floats, counts: Floats, draws: int, rng: np.random.Gene
         smooth[:, point] *= (1 - correlation**2) ** 0.5
         smooth[:, point] += correlation * smooth[:, point - 1]
     total = np.sqrt(1 - share) * own + np.sqrt(share) * deviation * smooth
-    degrees = max(1.0, counts.mean() - 1) ** 1.5 * (m / 6) ** (1 / 3)
+    degrees = max(1.0, counts.mean() - 1) ** 1.5 * (m / 6) ** (1 / 6)
     total *= np.sqrt(degrees / rng.chisquare(degrees, (draws, 1)))
     variances = (1 - share) * squares / (counts * np.maximum(freedom, 1)) + share * deviation**2
     return Noise(total, np.maximum(variances, TINY))
