@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from tests.workspace import ROOT, Workspace, ran
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = [block.split("\n") for block in re.findall(r"(?:^ {4}\S.*\n)+", README, re.MULTILINE)]
-SETUP, QUESTION, CLUSTER = (
+SETUP, QUESTION, JUDGE, CLUSTER = (
     [re.split(r"\s+#", line)[0].strip() for line in block if line.strip()]
     for block in BLOCKS
     if "check ->" not in block[0]
@@ -30,7 +31,8 @@ RUN_BY = {
     "make prune": "test_the_study_runs_by_one_command_and_a_plain_repro_leaves_it_alone",
     "make experiment NAME=l1-proximal": "test_an_experiment_of_the_folder_runs_by_one_command",
     "python -m stages.commands.show": "test_a_line_a_width_is_printed_from_the_committed_results",
-    "python -m tests.benchmarks.statistic": "test_the_statistic_benchmark_runs_on_few_curves",
+    "python -m tests.benchmarks.statistic": "test_the_statistics_benchmarks_run_on_few_curves",
+    "python -m tests.benchmarks.verdict": "test_the_statistics_benchmarks_run_on_few_curves",
     "python -m stages.commands.repair": "test_dvcs_file_of_locks_is_removed_if_a_kill_left_it_half_written",
     "dvc repro": "test_every_stage_has_run_and_none_runs_twice_and_what_is_committed_stays_so",
     "dvc repro -f download": "test_with_network_again_the_full_set_is_taken",
@@ -60,14 +62,23 @@ def test_every_file_that_a_promise_names_is_there() -> None:
     assert [file for file in files if not (ROOT / "tests" / file).exists()] == []
 
 
+def test_somebody_elses_runs_are_judged_as_is_said_here() -> None:
+    (command,) = JUDGE
+    done = subprocess.run(shlex.split(command), cwd=ROOT, capture_output=True, text=True, check=True)
+    (shown,) = re.findall(r"^```text\n(.+?)^```", README, re.MULTILINE | re.DOTALL)
+    assert done.stdout == shown
+
+
 def test_make_help_names_every_target() -> None:
     targets = set(re.findall(r"^([a-z-]+):(?!=).*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"^make (\S+)", Workspace(ROOT).run("make", "help"), re.MULTILINE)) == targets
 
 
 @pytest.mark.slow
-def test_the_statistic_benchmark_runs_on_few_curves() -> None:
-    assert "a peak of 30" in Workspace(ROOT).run("python", "-m", "tests.benchmarks.statistic", "--curves", "4")
+def test_the_statistics_benchmarks_run_on_few_curves() -> None:
+    assert "a peak of 30" in Workspace(ROOT).run("python", "-m", "tests.benchmarks.verdict", "--curves", "4")
+    own = ["--judgements", "2", "--runs", "3", "--points", "6", "--spread", "0.03"]
+    assert "30 on flat, normal 3" in Workspace(ROOT).run("python", "-m", "tests.benchmarks.statistic", *own)
 
 
 @pytest.fixture(scope="module")

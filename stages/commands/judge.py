@@ -1,0 +1,182 @@
+"""Is there a double descent in your own runs? `python -m stages.commands.judge results.csv`
+
+The file holds a row for every run and point, with a column for the axis (--axis width), one for the test error (--error
+test_error) and one that tells runs apart (--run seed). Columns with such names are found without being named. A file
+with a row for every point and one column a run will do as well. It may be CSV, TSV, JSON (a list, or an object a line)
+or Parquet; - is standard input.
+
+--by COLUMN gives a judgement for every value of that column, and may stand several times. --accuracy: the column holds
+accuracies. --percent: errors are in percent. --log: draw the axis logarithmically; the judgement looks at the order of
+the points alone. --json: for programs. --plot FILE.png: a figure, a panel a judgement.
+
+yes: the lower end of the 95 % interval of the peak's height is at least one point, and p < 0.05. no: the upper end is
+under one point. undecided: everything else, with what would decide it.
+"""
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stages.base import anytable
+from stages.base.console import run
+from stages.base.files import UserError
+from stages.statistic.judge import LEAST_POINTS, Judgement, judge
+from stages.statistic.sentences import interval, points_of, sentence
+
+SEPARATOR = "\x1f"  # between the columns of several --by, inside the program
+
+
+def joined(words: list[str]) -> list[str]:
+    """A command line whose --by options are one, as the options of a main can be given but once."""
+    kept, by = [], []
+    rest = iter(words)
+    for word in rest:
+        if word == "--by" and (name := next(rest, None)) is not None:
+            by.append(name)
+        elif word.startswith("--by="):
+            by.append(word.removeprefix("--by="))
+        else:
+            kept.append(word)
+    return [*kept, "--by", SEPARATOR.join(by)] if by else kept
+
+
+def read(file: str) -> pd.DataFrame:
+    """The table of that file, or of standard input; UserError for what is no table."""
+    name = "standard input" if file == "-" else file
+    try:
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return parsed(content, Path(file).suffix.lower())
+    except ImportError as error:
+        raise UserError(f"{name} cannot be read here: {str(error).splitlines()[0]}") from None
+    except (ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors
+        if isinstance(error, UnicodeDecodeError):
+            raise UserError(f"{name} is not UTF-8 text") from None
+        raise UserError(f"{name} is no table: {' '.join(str(error).split())[:150]}") from None
+
+
+def parsed(content: bytes, suffix: str) -> pd.DataFrame:
+    """Parquet by its first bytes, JSON by its first letter, and otherwise text, separated by what its first line has
+    most of: tabs, semicolons or commas."""
+    if content.startswith(b"PAR1") or suffix == ".parquet":
+        return pd.read_parquet(io.BytesIO(content))
+    text = content.decode("utf-8-sig")
+    if not text.strip():
+        raise ValueError("it is empty")
+    if text.lstrip().startswith("["):
+        return pd.DataFrame(json.loads(text))
+    if text.lstrip().startswith("{"):
+        return pd.DataFrame([json.loads(line) for line in text.splitlines() if line.strip()])
+    header = text.lstrip().splitlines()[0]
+    separator = max("\t;,", key=header.count)
+    return pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True, index_col=False)
+
+
+def as_json(group: anytable.Group, found: Judgement) -> dict[str, Any]:
+    """One judgement for programs: heights are fractions, places are values of the axis."""
+
+    def at(place: int | None) -> Any:
+        return None if place is None else group.points[place]
+
+    return {
+        "by": group.by,
+        "answer": found.answer,
+        "D": found.d,
+        "low": found.low,
+        "high": found.high,
+        "p": found.p,
+        "peak": at(found.peak),
+        "valleys": None if found.peak is None else [at(found.left), at(found.right)],
+        "runs": found.runs,
+        "points": len(group.points),
+        "why": sentence(found, group.axis, group.points, group.runs),
+        "runs_needed": found.needed,
+        "failed": [{"run": group.runs[r], group.axis: group.points[point]} for r, point in found.failed],
+        "D_with_failed": found.d_with_failed,
+    }
+
+
+def title(by: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in by.items())
+
+
+def show(judged: list[tuple[anytable.Group, Judgement]]) -> None:
+    """A table with a line a judgement, and below it a sentence each."""
+    from rich.console import Console
+    from rich.table import Table
+
+    names = list(judged[0][0].by)
+    axis = judged[0][0].axis
+    table = Table(*names, "runs", "points", f"peak at {axis}", "valleys at", "D, points [95 %]", "p", "double descent?")
+    for group, found in judged:
+        spread = f" [{interval(found)}]" if interval(found) else ""
+        p = "-" if found.p is None else f"{found.p:.2g}"
+        peak, valleys = "-", "-"
+        if found.peak is not None and found.left is not None and found.right is not None:
+            peak = str(group.points[found.peak])
+            valleys = f"{group.points[found.left]}, {group.points[found.right]}"
+        row = [str(found.runs), str(len(group.points)), peak, valleys, f"{points_of(found.d)}{spread}", p, found.answer]
+        table.add_row(*(str(value) for value in group.by.values()), *row)
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = 150
+    console.print(table)
+    for group, found in judged:
+        name = f"{title(group.by)}: " if group.by else ""
+        print(f"{name}{sentence(found, group.axis, group.points, group.runs)}")
+    if len(judged) > 1:
+        print(
+            f"{len(judged)} groups were judged, each by itself: of 40 without a peak, one may be called yes by chance."
+        )
+
+
+def main(
+    file: str,
+    /,
+    axis: str = "",
+    error: str = "",
+    run: str = "",
+    by: str = "",
+    accuracy: bool = False,
+    percent: bool = False,
+    log: bool = False,
+    json: bool = False,
+    plot: str = "",
+) -> None:
+    if plot and not plot.endswith(".png"):
+        raise UserError(f"--plot {plot}: the name of the figure must end in .png")
+    table = read(file).rename(columns=str)
+    try:
+        columns = anytable.choose(table, axis, error, run, [name for name in by.split(SEPARATOR) if name], accuracy)
+        found = anytable.groups(table, columns, LEAST_POINTS, percent)
+    except anytable.TableError as problem:
+        raise UserError(f"{'standard input' if file == '-' else file}: {problem}") from None
+    if log and (low := [point for group in found for point in group.points if group.ordinal or point <= 0]):
+        raise UserError(f"--log: {columns.axis} {low[0]} has no place on a logarithmic axis")
+    judged = [(group, judge(group.errors)) for group in found]
+    if json:
+        print(dumped([as_json(group, judgement) for group, judgement in judged]))
+    else:
+        print(f"read as: {anytable.described(columns)}", file=sys.stderr)
+        show(judged)
+    if plot:
+        from stages.figures import judgement as figure
+        from stages.figures.style import save
+
+        save(plot, figure.judgements(judged, log))
+
+
+def dumped(numbers: list[dict[str, Any]]) -> str:
+    def plain(value: Any) -> Any:
+        return value.item() if isinstance(value, np.generic) else str(value)
+
+    return json.dumps(numbers, indent=2, allow_nan=False, default=plain)
+
+
+if __name__ == "__main__":
+    sys.argv[1:] = joined(sys.argv[1:])
+    run(main)

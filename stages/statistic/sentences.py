@@ -1,0 +1,117 @@
+"""A judgement in sentences for a person who knows no code. Errors and heights are in %, and in points of %."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from stages.statistic.judge import LEAST_RUNS, NO, SMALLEST, YES, Judgement
+
+
+def points_of(value: float, digits: int = 1) -> str:
+    return f"{round(100 * value, digits) + 0.0:.{digits}f}"  # + 0.0: no -0
+
+
+def interval(found: Judgement) -> str:
+    """The 95 % interval in words, or nothing where there is none."""
+    if found.low is None or found.high is None:
+        return ""
+    return f"{points_of(found.low)} to {points_of(found.high)}"
+
+
+def sentence(found: Judgement, axis: str, points: Sequence[Any], runs: Sequence[Any]) -> str:
+    """The answer, what it rests on, what would decide it, and which runs were left out."""
+    said = [_answer(found, axis, points)]
+    if found.peak is not None and found.answer != NO:
+        said += _descents(found, axis, points)
+    return " ".join([*said, *_failed(found, axis, points, runs)])
+
+
+def _answer(found: Judgement, axis: str, points: Sequence[Any]) -> str:
+    if found.low is None or found.high is None or found.p is None:
+        return _no_interval(found, axis, points)
+    if found.answer == YES:
+        return f"Yes: {_peak(found, axis, points)} ({_sure(found)}; p = {found.p:.2g})."
+    if found.answer == NO:
+        most = max(found.high, 0.0001)
+        return (
+            f"No: if the error has a peak between two valleys at all, it is at most {points_of(most, 2)} points high "
+            f"(upper end of the 95 % interval), and a peak of less than {points_of(SMALLEST, 0)} point does not count."
+        )
+    best = "no peak at all is the best estimate"
+    if found.d > 0 and found.peak is not None:
+        best = f"the best estimate is {points_of(found.d)} points, at {axis} {points[found.peak]}"
+    if found.low < SMALLEST:
+        why = f"a peak of {points_of(found.high)} points fits these {found.runs} runs, and none worth the name does too"
+    else:
+        why = f"p = {found.p:.2g} does not rule out chance"
+    return f"Undecided: {why} (95 % interval of its height {interval(found)} points; {best}). {_advice(found)}"
+
+
+def _sure(found: Judgement) -> str:
+    return f"95 % interval {interval(found)} points"
+
+
+def _peak(found: Judgement, axis: str, points: Sequence[Any]) -> str:
+    if found.peak is None or found.left is None or found.right is None:
+        return f"the curve has a peak of {points_of(found.d)} points"
+    return (
+        f"the error has a peak at {axis} {points[found.peak]}, {points_of(found.d)} points above the higher of its two "
+        f"valleys, which are at {axis} {points[found.left]} and {points[found.right]}"
+    )
+
+
+def _no_interval(found: Judgement, axis: str, points: Sequence[Any]) -> str:
+    if found.runs >= LEAST_RUNS and found.typical < LEAST_RUNS:
+        why = f"most points have values of fewer than {LEAST_RUNS} runs, which cannot show how much chance does"
+    elif found.runs >= LEAST_RUNS:
+        why = "all runs have the same errors wherever there are several, so nothing shows how much chance does"
+    else:
+        runs = "a single run" if found.runs == 1 else f"{found.runs} runs"
+        why = f"{runs} cannot show how much chance does, so there is no interval and no p-value"
+    shown = "The curve as it stands has no peak inside."
+    if found.peak is not None:
+        shown = f"As it stands, {_peak(found, axis, points)}, but that may be chance."
+    return f"Undecided: {why}. {shown} At least {LEAST_RUNS} runs are needed."
+
+
+def _advice(found: Judgement) -> str:
+    if found.needed is None:
+        return (
+            "No affordable number of runs would decide it: the height is too close to one point, or runs differ much."
+        )
+    return f"About {found.needed} runs would probably decide it, if they differ as much as these do."
+
+
+def _descents(found: Judgement, axis: str, points: Sequence[Any]) -> list[str]:
+    """Whether the curve falls to its left valley first: a *double* descent has two descents, a peak alone has one."""
+    assert found.left is not None
+    assert found.right is not None
+    seen = found.fit[~np.isnan(found.fit)]
+    first = seen[0] - found.fit[found.left] >= SMALLEST
+    last = seen[-1] - found.fit[found.right] >= SMALLEST
+    if first or last:
+        return []
+    return [
+        f"But {axis} {points[0]} to {points[-1]} shows a single descent: outside its two valleys the curve is nowhere "
+        f"{points_of(SMALLEST, 0)} point higher than in them."
+    ]
+
+
+def _failed(found: Judgement, axis: str, points: Sequence[Any], runs: Sequence[Any]) -> list[str]:
+    if not found.failed or found.d_with_failed is None:
+        return []
+    places: dict[int, list[str]] = {}
+    for run, point in found.failed:
+        places.setdefault(run, []).append(str(points[point]))
+    named = "; ".join(f"run {runs[run]} at {axis} {_listed(where)}" for run, where in places.items())
+    return [
+        f"Left out, because the error is far above that of all other runs there, so that it probably never learned: "
+        f"{named}. With that, D would be {points_of(found.d_with_failed)} points."
+    ]
+
+
+def _listed(words: list[str]) -> str:
+    if len(words) > 6:
+        return f"{words[0]}, ... {words[-1]} ({len(words)} points)"
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
