@@ -5,6 +5,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -14,7 +15,7 @@ from stages.base.console import console
 from stages.base.files import UserError
 from stages.base.machine import device_asked, memory, refuse_too_large, workers_asked
 from stages.cells import ending, pool, store
-from stages.cells.cell import Cell, Maker, fingerprint, maker_here, names, plural
+from stages.cells.cell import Cell, Maker, fingerprint, maker_here, names, of_part, plural
 from stages.cells.jobs import Job, split
 from stages.training.options import OWN_IMAGES
 from stages.training.runs import CHUNK, Arrays, joined
@@ -93,12 +94,15 @@ def refuse_too_many(jobs: list[Job], cells: list[Cell], shape: tuple[int, ...], 
 
 
 def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[int, ...]) -> None:
-    """Train the cells, and write each one's file to its place and into the store as it is finished."""
+    """Train the cells, and write each one's file to its place and into the store as it is finished.
+
+    Cells that share batches are finished together. Their parts are kept meanwhile, so that a kill loses little.
+    """
     largest = max(cells, key=lambda one: one.seeds * parameters(one, shape[1]))
     files_worth = 4 * largest.seeds * parameters(largest, shape[1])
     remedy = "take fewer seeds or a smaller width"
     refuse_too_large(largest.name, remedy, 3 * files_worth, here=memory())  # parts, the whole cell, and its bytes
-    parts: dict[int, dict[int, Arrays]] = defaultdict(dict)
+    parts: dict[int, dict[range, Arrays]] = defaultdict(dict)
     failed: dict[int, str] = {}
     kept = True
     with _bar(what, cells) as bar, _results(cells, maker, data, shape, bar) as (jobs, results):
@@ -108,14 +112,20 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[
                 failed |= dict.fromkeys(job.cells, _reason(result))
                 continue
             for place, arrays in zip(job.cells, result, strict=True):
-                parts[place][job.seeds.start] = arrays
-                if len(parts[place]) == expected[place]:
-                    whole = joined([part for _, part in sorted(parts.pop(place).items())])
-                    own = fingerprint(cells[place], maker)
-                    content = tensors.to_bytes(whole, own)
-                    with ending.after_this():
-                        kept = kept and store.put(own, content)
+                own, of_cell = fingerprint(cells[place], maker), parts[place]
+                of_cell[job.seeds] = arrays
+                whole = len(of_cell) == expected[place]
+                if whole:
+                    arrays = joined([of_cell[seeds] for seeds in sorted(of_cell, key=lambda seeds: seeds.start)])
+                about = own if whole else of_part(own, job.seeds)
+                content = tensors.to_bytes(arrays, about)
+                with ending.after_this():
+                    kept = kept and store.put(about, content)
+                    if whole:
                         files.write(cells[place].path, content)
+                if whole:
+                    for seeds in parts.pop(place):
+                        store.drop(of_part(own, seeds))
     if failed:
         why = "; ".join(sorted(set(failed.values())))
         raise UserError(f"{plural(len(failed), 'cell')} failed ({names([cells[place] for place in failed])}): {why}")
@@ -130,7 +140,7 @@ def _reason(error: BaseException) -> str:
 @contextmanager
 def _results(
     cells: list[Cell], maker: Maker, data: Path, shape: tuple[int, ...], progress: Callable[[float], None]
-) -> Iterator[tuple[list[Job], Results]]:
+) -> Iterator[tuple[list[Job], Iterator[tuple[Job, list[Arrays] | BaseException]]]]:
     """The jobs, and their results as they finish: from the Dask cluster where one is named, else from this machine.
 
     No worker goes on when this ends, for example because a file cannot be written.
@@ -143,23 +153,46 @@ def _results(
             jobs = split(cells, sum(at_once for at_once, _ in machines), maker.device, shape[1])
             for at_once, here in machines if maker.device == "cpu" else []:
                 refuse_too_many(jobs, cells, shape, at_once, here)
-            with closing(cluster.run(client, jobs, maker, data.read_bytes(), _of(jobs, progress))) as results:
-                yield jobs, results
+            kept, todo = _kept(jobs, cells, maker)
+            run = (
+                cluster.run(client, todo, maker, data.read_bytes(), _of(todo, progress, cells)) if todo else _nothing()
+            )
+            with closing(run) as results:
+                yield jobs, chain(kept, results)
     else:
         workers = workers_asked() if maker.device == "cpu" else 1
         jobs = split(cells, workers, maker.device, shape[1])
         workers = min(workers, len(jobs))
         if maker.device == "cpu":
             refuse_too_many(jobs, cells, shape, workers, memory())
-        with closing(pool.run(jobs, maker, data, workers, _of(jobs, progress))) as results:
-            yield jobs, results
+        kept, todo = _kept(jobs, cells, maker)
+        run = pool.run(todo, maker, data, min(workers, len(todo)), _of(todo, progress, cells)) if todo else _nothing()
+        with closing(run) as results:
+            yield jobs, chain(kept, results)
 
 
-def _of(jobs: list[Job], progress: Callable[[float], None]) -> Callable[[list[float]], None]:
-    """From the shares of the jobs that are done to the number of runs' worth, which `progress` takes."""
-    return lambda shares: progress(
-        sum(share * len(job.cells) * len(job.seeds) for share, job in zip(shares, jobs, strict=True))
-    )
+def _kept(jobs: list[Job], cells: list[Cell], maker: Maker) -> tuple[list[tuple[Job, list[Arrays]]], list[Job]]:
+    """Jobs whose parts of cells the store has, with what they made, and those that are to be done."""
+    kept, todo = [], []
+    for job in jobs:
+        contents = [store.get(of_part(fingerprint(cells[place], maker), job.seeds)) for place in job.cells]
+        made = [tensors.from_bytes(content)[0] for content in contents if content is not None]
+        if len(made) == len(contents):
+            kept.append((job, made))
+        else:
+            todo.append(job)
+    return kept, todo
+
+
+def _nothing() -> Results:
+    yield from ()
+
+
+def _of(jobs: list[Job], progress: Callable[[float], None], cells: list[Cell]) -> Callable[[list[float]], None]:
+    """From the shares of these jobs that are done to the number of the cells' runs' worth, which `progress` takes."""
+    runs = [len(job.cells) * len(job.seeds) for job in jobs]
+    before = sum(cell.seeds for cell in cells) - sum(runs)  # what was kept of an earlier call
+    return lambda shares: progress(before + sum(share * size for share, size in zip(shares, runs, strict=True)))
 
 
 @contextmanager

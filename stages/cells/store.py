@@ -1,4 +1,4 @@
-"""The store keeps finished cells as whole files, as ccache keeps compiled ones.
+"""The store keeps finished cells as whole files, as ccache keeps compiled ones; and parts of cells that are at work.
 
 It may be deleted at any time and shared by several people. Nothing needs it to be right: a cell whose file is not
 there, or is not intact, or states another fingerprint, is trained anew.
@@ -51,6 +51,12 @@ def put(fingerprint: dict[str, Any], content: bytes) -> bool:
         console.print(f"the store keeps nothing new: {error}", markup=False)
         return False
     return True
+
+
+def drop(fingerprint: dict[str, Any]) -> None:
+    """Keep that file no longer, if it is there."""
+    with suppress(OSError):
+        (folder() / f"{digest_of(fingerprint)}.safetensors").unlink()
 
 
 def size_allowed() -> float:

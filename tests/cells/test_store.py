@@ -10,8 +10,11 @@ import pytest
 from stages.base import files, tensors
 from stages.base.files import UserError
 from stages.cells import store
-from stages.cells.cell import Maker, fingerprint
-from tests.cells.project import DATA, Project, Stage, cells, data_file
+from stages.cells.cell import Maker, digest_of, fingerprint, of_part
+from stages.cells.jobs import split
+from stages.cells.make import make
+from stages.cells.worker import Worker
+from tests.cells.project import DATA, PIXELS, Project, Stage, cells, data_file
 
 MAKER = Maker("code", "2.15.0", "cpu", "data")
 
@@ -267,3 +270,22 @@ def test_a_cells_file_says_what_made_it_and_is_found_out_if_it_is_another(
             )
     with pytest.raises(UserError, match=r"2/0\.5\.safetensors is missing; to make it: dvc repro -f train@2"):
         read_fit(params, 2, 0.5, "data/models", digest)
+
+
+def test_parts_of_cells_that_a_kill_left_are_used_and_then_gone(
+    project: Project, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two seeds of wide networks are a job each; the first one's errors were changed, so that they are recognised."""
+    monkeypatch.chdir(project.path)
+    (cell,) = cells(1, width=50_000)
+    (first, second), worker = split([cell], 1, "cpu", PIXELS), Worker(data_file())
+    (arrays,) = worker.work(first, worker.maker)
+    part = of_part(fingerprint(cell, worker.maker), first.seeds)
+    assert store.put(part, tensors.to_bytes({**arrays, "test_error": arrays["test_error"] * 0 + 0.125}, part))
+    damaged = of_part(fingerprint(cell, worker.maker), second.seeds)
+    (store.folder() / f"{digest_of(damaged)}.safetensors").write_bytes(b"damaged")
+    make("some", lambda: [cell], Path(DATA))
+    found, _ = tensors.from_bytes(cell.path.read_bytes())
+    assert (found["test_error"][0] == 0.125).all()
+    assert (found["test_error"][1] != 0.125).any()
+    assert set(project.kept()) == {f"{digest_of(fingerprint(cell, worker.maker))}.safetensors"}
