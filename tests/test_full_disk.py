@@ -113,7 +113,7 @@ def test_a_full_disk_while_cells_are_trained_keeps_those_that_were_finished(proj
 def test_a_full_store_is_said_once_and_costs_nothing(project: Project) -> None:
     with full_at(project.store, "12k"):
         said = project.run(*command(2)).splitlines()
-        assert {path.suffix for path in project.store.iterdir()} == {".safetensors"}
+        assert {path.suffix for path in project.store.iterdir()} <= {".safetensors"}
     assert re.fullmatch(r"the store keeps nothing new: \S+ cannot be written: No space left on device", said[0])
     assert said[1:] == ["width 2: 8 cells trained, 0 from the store"]
     assert len(project.models()) == 8

@@ -187,7 +187,7 @@ class Params(Group):
     def _shares_are_shares(cls, train: Train, info: ValidationInfo) -> Train:
         largest = max(info.data["grid"].alpha, default=0.0) * max(train.penalty_scale) if "grid" in info.data else 0.0
         if train.penalty == "l0" and largest > 1:
-            raise ValueError(f"has penalty l0, whose alpha is a share of the weights, and {largest} is more than 1")
+            raise ValueError(f"penalty: 'l0' takes alpha for a share of the weights, and {largest} is more than 1")
         return train
 
     @field_validator("train")
@@ -195,7 +195,7 @@ class Params(Group):
     def _not_more_images_than_there_are(cls, train: Train, info: ValidationInfo) -> Train:
         most = CLASSES * info.data["data"].train_per_class if "data" in info.data else MOST
         if train.images is not None and train.images > most:
-            raise ValueError(f"has {train.images} images, and data.train_per_class allows {most}")
+            raise ValueError(f"images: {train.images} is more than the {most} that data.train_per_class allows")
         return train
 
 
@@ -237,6 +237,8 @@ def _one_line(error: ValidationError) -> str:
         return f"{path}: missing"
     if first["type"] == "extra_forbidden":
         return f"{path}: unknown key"
+    if first["type"] == "value_error" and isinstance(value, dict):  # of a group, whose message begins with the key
+        return f"{path}.{message}"
     if isinstance(value, str) and _is_number(value):
         return f"{path}: {value!r} is text to YAML, not a number; write it as 1.0e-4 is written, without quotes"
     return f"{path}: {_short(SHOWN.repr(value))} {message}"

@@ -122,10 +122,9 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[
                 with ending.after_this():
                     kept = kept and store.put(about, content)
                     if whole:
+                        for seeds in parts.pop(place):
+                            store.drop(of_part(own, seeds))
                         files.write(cells[place].path, content)
-                if whole:
-                    for seeds in parts.pop(place):
-                        store.drop(of_part(own, seeds))
     if failed:
         why = "; ".join(sorted(set(failed.values())))
         raise UserError(f"{plural(len(failed), 'cell')} failed ({names([cells[place] for place in failed])}): {why}")

@@ -57,10 +57,14 @@ def test_the_ways_of_every_penalty_are_those_that_the_trainer_has() -> None:
             ],
             "train.solver: 'proximal' has a step for the rules 'sgd' and 'momentum', not for 'adam'",
         ),
+        (
+            [("images: null", "images: 5001")],
+            "train.images: 5001 is more than the 5000 that data.train_per_class allows",
+        ),
         ([("average_epochs: 6", "average_epochs: 5")], "train.average_epochs: 5 should be a multiple of 2"),
         (
             [("penalty: induced_1norm", "penalty: l0"), ("solver: subgradient", "solver: proximal")],
-            "has penalty l0, whose alpha is a share of the weights, and 10000.0 is more than 1",
+            "train.penalty: 'l0' takes alpha for a share of the weights, and 10000.0 is more than 1",
         ),
     ],
 )

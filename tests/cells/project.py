@@ -55,6 +55,14 @@ def data_file(seed: int = 0) -> bytes:
     return tensors.to_bytes(images(seed), {"dataset": "points", "classes": 10})
 
 
+def is_part(path: Path) -> bool:
+    """Whether that file of a store is a part of a cell."""
+    try:
+        return "part" in tensors.header(path)[0]
+    except ValueError:
+        return False
+
+
 class Project(Workspace):
     """Without git and DVC, which the stage does not need."""
 
@@ -81,7 +89,8 @@ class Project(Workspace):
         return self.path / ".dvc/tmp/cells"
 
     def kept(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in self.store.iterdir()}
+        """The store's files, without parts of cells."""
+        return {path.name: path.read_bytes() for path in self.store.iterdir() if not is_part(path)}
 
     def models(self, width: int = 2) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in (self.path / f"data/models/{width}").iterdir()}
