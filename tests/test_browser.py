@@ -78,7 +78,10 @@ def from_npm(url: str) -> Path:
         if not script.exists():
             subprocess.run(["npm", "pack", "--silent", f"{name}@{version}"], cwd=VEGA_CACHE, check=True)
             with tarfile.open(VEGA_CACHE / f"{name}-{version}.tgz") as files:
-                files.extract(f"package/build/{name}.min.js", VEGA_CACHE / f"{name}-{version}", filter="data")
+                packed = files.extractfile(f"package/build/{name}.min.js")
+                assert packed
+                script.parent.mkdir(parents=True, exist_ok=True)
+                script.write_bytes(packed.read())
     return script
 
 

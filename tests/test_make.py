@@ -49,6 +49,7 @@ def test_make_with_network_gives_the_same_bytes_in_a_clone_and_changes_only_what
     offline[0].git("clone", "-q", str(offline[0].path), str(tmp_path))
     (tmp_path / ".venv").symlink_to(sys.prefix)
     clone = Workspace(tmp_path)
+    clone.name_author()
     clone.run("make", MNIST_MIRROR=str(OFFICIAL.absolute()))
     assert made(clone) == made(offline[0])
     assert clone.git("status", "--porcelain") == " M dvc.lock\n"
