@@ -11,7 +11,7 @@ import torch
 
 from stages.base import files
 from stages.base.console import console, run
-from stages.base.machine import threads
+from stages.base.machine import refuse_too_large, threads
 from stages.cells.cell import drawing, read_fit
 from stages.measure.images import training_images
 from stages.measure.runs import curve_table, table
@@ -29,7 +29,9 @@ def main(data: Path, models: Path, paper: Path, out: Path) -> None:
     if images.chosen is None:
         training = [(Seen.of(images.pixels), images.labels)]
     else:
-        own = [images.of_run(run) for run in range(params.train.seeds)]
+        needed = 4 * params.train.seeds * images.per_run * images.pixels.shape[1]
+        refuse_too_large("evaluate", "fewer train.seeds or images", needed)
+        own = (images.of_run(run) for run in range(params.train.seeds))
         training = [(Seen.of(pixels), labels) for pixels, labels in own]
     torch.set_num_threads(1)  # cells side by side, each on one thread, so that numbers do not depend on the cores
 

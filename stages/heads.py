@@ -17,7 +17,7 @@ from stages.linear.heads import COLUMNS, MEASURED
 from stages.linear.refit import of_all
 from stages.measure.images import test_images, training_images
 from stages.statistic import heads as statistic
-from stages.statistic.protocol import trained
+from stages.statistic.protocol import redrawn, trained
 from stages.statistic.tables import as_written, axis_value
 
 
@@ -58,7 +58,7 @@ def main(models: Path, data: Path, metrics: Path, plots: Path) -> None:
     table = as_written(pd.DataFrame(rows, columns=[*COLUMNS, *MEASURED]).assign(dataset=dataset))
     chosen = statistic.best(table)
     numbers = statistic.summary(chosen)
-    few = f"{dataset}, {table.seed.nunique()} seeds"
+    few = f"{dataset}, {redrawn(params.data.redraw, params.data.label_noise)}, {table.seed.nunique()} seeds"
     alphas = ", ".join(axis_value(alpha) for alpha in table.alpha.dropna().unique())
     caption = f"{few}; hidden layers trained at alpha {alphas}: {trained(params)}" if alphas else few
     write_study(

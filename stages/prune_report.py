@@ -14,7 +14,7 @@ from stages.cells.cell import prune_cell, read
 from stages.figures import pruning as figures
 from stages.figures.outputs import write_study
 from stages.statistic import pruning as statistic
-from stages.statistic.protocol import REDRAWN
+from stages.statistic.protocol import redrawn
 from stages.statistic.tables import as_written, axis_value
 from stages.training.runs import Arrays
 
@@ -46,7 +46,8 @@ def main(data: Path, cells: Path, metrics: Path, plots: Path) -> None:
     noise = axis_value(round(100 * config.label_noise, 9))
     training = f"lr {axis_value(config.lr)}, {config.epochs} epochs a round"
     network = f"width {config.width}" + (f", {config.depth} hidden layers" if config.depth > 1 else "")
-    label = f"{dataset}, {noise} % label noise, {REDRAWN[shared.redraw]}, {network}, {config.seeds} seeds"
+    drawn = redrawn(shared.redraw, config.label_noise)
+    label = f"{dataset}, {noise} % label noise, {drawn}, {network}, {config.seeds} seeds"
     found = statistic.verdicts(table)
     write_study(
         "prune",

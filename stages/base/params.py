@@ -111,6 +111,14 @@ class Train(Group):
             raise ValueError(f"should hold {layers} numbers, one for each layer: train.depth is {layers - 1}")
         return scale
 
+    @field_validator("decay_share")
+    @classmethod
+    def _of_some_epoch(cls, share: float, info: ValidationInfo) -> float:
+        epochs = info.data.get("epochs", MOST)
+        if info.data.get("schedule") == "decay_last" and round(share * epochs) == 0:
+            raise ValueError(f"of {epochs} epochs is none")
+        return share
+
     @field_validator("solver")
     @classmethod
     def _has_step(cls, solver: str, info: ValidationInfo) -> str:

@@ -55,11 +55,6 @@ def fingerprint(cell: Cell, maker: Maker) -> dict[str, Any]:
     return {**own, "training": maker.training, "torch": maker.torch, "device": maker.device, "data": maker.data}
 
 
-def of_part(fingerprint: dict[str, Any], seeds: range) -> dict[str, Any]:
-    """The fingerprint of a part of that cell, with these of its seeds: the store keeps it until the cell is whole."""
-    return {**fingerprint, "part": [seeds.start, seeds.stop]}
-
-
 def digest_of(fingerprint: dict[str, Any]) -> str:
     """The name, in hexadecimal, under which the store keeps a cell."""
     return hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()

@@ -15,7 +15,7 @@ from stages.base.console import console
 from stages.base.files import UserError
 from stages.base.machine import device_asked, memory, refuse_too_large, workers_asked
 from stages.cells import ending, pool, store
-from stages.cells.cell import Cell, Maker, fingerprint, maker_here, names, of_part, plural
+from stages.cells.cell import Cell, Maker, fingerprint, maker_here, names, plural
 from stages.cells.jobs import Job, split
 from stages.training.options import OWN_IMAGES
 from stages.training.runs import CHUNK, Arrays, joined
@@ -43,9 +43,12 @@ def make(what: str, wanted: Callable[[], list[Cell]], data: Path) -> None:
             else:
                 with ending.after_this():
                     files.write(cell.path, content)
+                    store.drop_parts(fingerprint(cell, maker))  # that a kill has left
         if missing:
-            _train(what, missing, maker, data, shape)
-            store.trim(most)
+            try:
+                _train(what, missing, maker, data, shape)
+            finally:
+                store.trim(most)
         if (wanted(), _maker(data)) != (cells, (maker, shape)):
             raise UserError(f"{what}: code, data or parameters changed during training; run the same command again")
     console.print(f"{what}: {plural(len(missing), 'cell')} trained, {len(cells) - len(missing)} from the store")
@@ -69,16 +72,17 @@ def parameters(cell: Cell, inputs: int) -> int:
 def memory_needed(cell: Cell, alphas: int, seeds: int, images: int, inputs: int) -> int:
     """Bytes, measured, for the cell's runs with so many seeds, and as many at other alphas, as one batch.
 
-    There are that many training images of `inputs` pixels, and a batch of them for each seed.
+    The prepared data have that many training images of `inputs` pixels. Each seed has a batch of those that it sees.
     """
-    width, batch_size = cell.options["width"], cell.options["batch_size"]
+    width, own_images = cell.options["width"], cell.options["redraw"] in OWN_IMAGES
     networks = alphas * seeds
     # at the start, in training, at the end, their mean, scratch, where a file is made, and what a rule remembers
     copies = 8 + {"momentum": 1, "nesterov": 2, "adam": 3}.get(cell.options.get("rule", "sgd"), 0)
     weights = copies * networks * parameters(cell, inputs)
-    batch = min(batch_size, images) * (1.3 * seeds * inputs + 3 * networks * width)
-    scored = networks * width * CHUNK + (seeds * inputs * CHUNK if cell.options["redraw"] in OWN_IMAGES else 0)
-    return int(4 * (weights + batch + scored))
+    batch = min(cell.options["batch_size"], cell.options["images"]) * (1.3 * seeds * inputs + 3 * networks * width)
+    scored = networks * width * CHUNK + seeds * inputs * CHUNK * own_images
+    pool = 2 * images * inputs * own_images  # the data's file and its arrays; what others have is part of a process
+    return int(4 * (weights + batch + scored + pool))
 
 
 def refuse_too_many(jobs: list[Job], cells: list[Cell], shape: tuple[int, ...], at_once: int, here: int) -> None:
@@ -96,7 +100,8 @@ def refuse_too_many(jobs: list[Job], cells: list[Cell], shape: tuple[int, ...], 
 def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[int, ...]) -> None:
     """Train the cells, and write each one's file to its place and into the store as it is finished.
 
-    Cells that share batches are finished together. Their parts are kept meanwhile, so that a kill loses little.
+    Cells that share batches are finished together. Their parts are kept meanwhile, so that a kill loses little: the
+    next call uses them if it splits the cells alike, as it does with as many workers.
     """
     largest = max(cells, key=lambda one: one.seeds * parameters(one, shape[1]))
     files_worth = 4 * largest.seeds * parameters(largest, shape[1])
@@ -111,20 +116,23 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[
             if isinstance(result, BaseException):
                 failed |= dict.fromkeys(job.cells, _reason(result))
                 continue
-            for place, arrays in zip(job.cells, result, strict=True):
-                own, of_cell = fingerprint(cells[place], maker), parts[place]
-                of_cell[job.seeds] = arrays
-                whole = len(of_cell) == expected[place]
-                if whole:
-                    arrays = joined([of_cell[seeds] for seeds in sorted(of_cell, key=lambda seeds: seeds.start)])
-                about = own if whole else of_part(own, job.seeds)
-                content = tensors.to_bytes(arrays, about)
-                with ending.after_this():
-                    kept = kept and store.put(about, content)
-                    if whole:
-                        for seeds in parts.pop(place):
-                            store.drop(of_part(own, seeds))
-                        files.write(cells[place].path, content)
+            whole = []
+            with ending.after_this():
+                for place, arrays in zip(job.cells, result, strict=True):
+                    own = fingerprint(cells[place], maker)
+                    parts[place][job.seeds] = arrays
+                    if len(parts[place]) < expected[place]:
+                        content = tensors.to_bytes(arrays, store.described(own, job.seeds))
+                        kept = kept and store.put(own, content, job.seeds)
+                        continue
+                    in_order = sorted(parts.pop(place).items(), key=lambda part: part[0].start)
+                    content = tensors.to_bytes(joined([part for _, part in in_order]), own)
+                    kept = kept and store.put(own, content)
+                    if kept:
+                        store.drop_parts(own)
+                    whole.append((cells[place].path, content))
+                for path, content in whole:
+                    files.write(path, content)
     if failed:
         why = "; ".join(sorted(set(failed.values())))
         raise UserError(f"{plural(len(failed), 'cell')} failed ({names([cells[place] for place in failed])}): {why}")
@@ -174,7 +182,7 @@ def _kept(jobs: list[Job], cells: list[Cell], maker: Maker) -> tuple[list[tuple[
     """Jobs whose parts of cells the store has, with what they made, and those that are to be done."""
     kept, todo = [], []
     for job in jobs:
-        contents = [store.get(of_part(fingerprint(cells[place], maker), job.seeds)) for place in job.cells]
+        contents = [store.get(fingerprint(cells[place], maker), job.seeds) for place in job.cells]
         made = [tensors.from_bytes(content)[0] for content in contents if content is not None]
         if len(made) == len(contents):
             kept.append((job, made))
@@ -201,13 +209,15 @@ def _bar(what: str, cells: list[Cell]) -> Iterator[Callable[[float], None]]:
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeRemainingColumn()
     start = time.monotonic()
     said = start
+    before: float | None = None  # what was there at the first call: parts of an earlier run
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task(what, total=total, state=f"{total} models")
 
         def tell(done: float) -> None:
-            nonlocal said
+            nonlocal said, before
+            before = done if before is None else before
             now = time.monotonic()
-            state = f"{int(done)} of {total} models, {done / max(now - start, 1e-9):.1f} a second"
+            state = f"{int(done)} of {total} models, {(done - before) / max(now - start, 1e-9):.1f} a second"
             progress.update(task, completed=done, state=state)
             if not console.is_terminal and now - said > SILENCE_S:
                 console.print(f"{what}: {state}", markup=False)

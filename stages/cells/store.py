@@ -16,7 +16,9 @@ from stages.base.console import console
 from stages.base.files import UserError
 from stages.cells.cell import digest_of
 
-NAME = re.compile(r"[0-9a-f]{64}\.safetensors(\w+\.partial)?")  # a kill while one is written leaves the second kind
+NAME = re.compile(
+    r"[0-9a-f]{64}(-\d+-\d+)?\.safetensors(\w+\.partial)?"
+)  # a kill while one is written leaves the second kind
 SIZE_GIB = 8.0  # the oldest files go beyond it, unless SDD_STORE_GIB says another size
 
 
@@ -28,35 +30,50 @@ def folder() -> Path:
     return checkout / Path(os.environ.get("SDD_STORE") or ".dvc/tmp/cells").expanduser()
 
 
-def get(fingerprint: dict[str, Any]) -> bytes | None:
-    """The cell's file, checked, or None."""
-    path = folder() / f"{digest_of(fingerprint)}.safetensors"
+def path_of(fingerprint: dict[str, Any], part: range | None) -> Path:
+    """Where the cell's file lies, or that of the part with these of its seeds."""
+    seeds = "" if part is None else f"-{part.start}-{part.stop}"
+    return folder() / f"{digest_of(fingerprint)}{seeds}.safetensors"
+
+
+def get(fingerprint: dict[str, Any], part: range | None = None) -> bytes | None:
+    """The file of the cell, or of a part of it, checked; or None."""
+    path = path_of(fingerprint, part)
     try:
         content = path.read_bytes()
         _, about = tensors.from_bytes(content)
     except (OSError, ValueError):
         return None
-    if {key: value for key, value in about.items() if key != "digest"} != fingerprint:
+    if {key: value for key, value in about.items() if key != "digest"} != described(fingerprint, part):
         return None
     with suppress(OSError):
         os.utime(path)  # the files that were used last are kept longest
     return content
 
 
-def put(fingerprint: dict[str, Any], content: bytes) -> bool:
-    """Keep the cell's file. False if the store cannot be written, which is said in a line and does no other harm."""
+def described(fingerprint: dict[str, Any], part: range | None = None) -> dict[str, Any]:
+    """What stands in the file of the cell, or of the part with these of its seeds."""
+    return fingerprint if part is None else {**fingerprint, "part": [part.start, part.stop]}
+
+
+def put(fingerprint: dict[str, Any], content: bytes, part: range | None = None) -> bool:
+    """Keep the file of the cell, or of a part of it.
+
+    False if the store cannot be written, which is said in a line and does no other harm.
+    """
     try:
-        files.write(folder() / f"{digest_of(fingerprint)}.safetensors", content)
+        files.write(path_of(fingerprint, part), content)
     except UserError as error:
         console.print(f"the store keeps nothing new: {error}", markup=False)
         return False
     return True
 
 
-def drop(fingerprint: dict[str, Any]) -> None:
-    """Keep that file no longer, if it is there."""
-    with suppress(OSError):
-        (folder() / f"{digest_of(fingerprint)}.safetensors").unlink()
+def drop_parts(fingerprint: dict[str, Any]) -> None:
+    """Keep the parts of that cell no longer, if there are any."""
+    for path in folder().glob(f"{digest_of(fingerprint)}-*"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def size_allowed() -> float:

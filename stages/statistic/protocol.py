@@ -47,6 +47,13 @@ def is_as_published(params: Params) -> bool:
     return all(ours.model_dump(exclude=NO_MATTER) == paper.model_dump(exclude=NO_MATTER) for ours, paper in pairs)
 
 
+def redrawn(redraw: str, label_noise: float) -> str:
+    """What every run draws for itself, in a few words: without wrong labels none are drawn."""
+    if not label_noise:
+        redraw = {"noise": "none", "all": "images"}.get(redraw, redraw)
+    return REDRAWN[redraw]
+
+
 def _scaled(what: str, scale: list[float]) -> str:
     same = f"{what} the same in all layers"
     return same if set(scale) == {1.0} else f"{what} scaled by {' and '.join(map(axis_value, scale))}"
@@ -63,7 +70,7 @@ def _said(data: Data, train: Train) -> dict[str, str]:
         schedule += f", over {axis_value(train.decay_share)} of the epochs"
     return {
         "data": data.name,
-        "redraw": REDRAWN[data.redraw],
+        "redraw": redrawn(data.redraw, data.label_noise),
         "images": f"{data.train_per_class} + {data.test_per_class} images a class",
         "drawn": "all of them for training" if train.images is None else f"{train.images} of them for training",
         "label_noise": noise,

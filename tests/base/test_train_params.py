@@ -61,6 +61,10 @@ def test_the_ways_of_every_penalty_are_those_that_the_trainer_has() -> None:
             [("images: null", "images: 5001")],
             "train.images: 5001 is more than the 5000 that data.train_per_class allows",
         ),
+        (
+            [("schedule: constant", "schedule: decay_last"), ("decay_share: 0.2", "decay_share: 0.01")],
+            "0.01 of 30 epochs",
+        ),
         ([("average_epochs: 6", "average_epochs: 5")], "train.average_epochs: 5 should be a multiple of 2"),
         (
             [("penalty: induced_1norm", "penalty: l0"), ("solver: subgradient", "solver: proximal")],

@@ -55,14 +55,6 @@ def data_file(seed: int = 0) -> bytes:
     return tensors.to_bytes(images(seed), {"dataset": "points", "classes": 10})
 
 
-def is_part(path: Path) -> bool:
-    """Whether that file of a store is a part of a cell."""
-    try:
-        return "part" in tensors.header(path)[0]
-    except ValueError:
-        return False
-
-
 class Project(Workspace):
     """Without git and DVC, which the stage does not need."""
 
@@ -90,7 +82,7 @@ class Project(Workspace):
 
     def kept(self) -> dict[str, bytes]:
         """The store's files, without parts of cells."""
-        return {path.name: path.read_bytes() for path in self.store.iterdir() if not is_part(path)}
+        return {path.name: path.read_bytes() for path in self.store.iterdir() if "-" not in path.name}
 
     def models(self, width: int = 2) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in (self.path / f"data/models/{width}").iterdir()}

@@ -10,7 +10,7 @@ import pytest
 from stages.base import files, tensors
 from stages.base.files import UserError
 from stages.cells import store
-from stages.cells.cell import Maker, digest_of, fingerprint, of_part
+from stages.cells.cell import Maker, digest_of, fingerprint
 from stages.cells.jobs import split
 from stages.cells.make import make
 from stages.cells.worker import Worker
@@ -280,13 +280,16 @@ def test_parts_of_cells_that_a_kill_left_are_used_and_then_gone(
     (cell,) = cells(1, width=50_000)
     (first, second), worker = split([cell], 1, "cpu", PIXELS), Worker(data_file())
     (arrays,) = worker.work(first, worker.maker)
-    part = of_part(fingerprint(cell, worker.maker), first.seeds)
-    assert store.put(part, tensors.to_bytes({**arrays, "test_error": arrays["test_error"] * 0 + 0.125}, part))
-    damaged = of_part(fingerprint(cell, worker.maker), second.seeds)
-    (store.folder() / f"{digest_of(damaged)}.safetensors").write_bytes(b"damaged")
+    own = fingerprint(cell, worker.maker)
+    changed = {**arrays, "test_error": arrays["test_error"] * 0 + 0.125}
+    assert store.put(own, tensors.to_bytes(changed, store.described(own, first.seeds)), first.seeds)
+    store.path_of(own, second.seeds).write_bytes(b"damaged")
+    store.path_of(own, range(1, 3)).write_bytes(b"of another split")
     make("some", lambda: [cell], Path(DATA))
     found, _ = tensors.from_bytes(cell.path.read_bytes())
     assert (found["test_error"][0] == 0.125).all()
     assert (found["test_error"][1] != 0.125).any()
-    left = [path.name for path in project.store.iterdir()]
-    assert left == [f"{digest_of(fingerprint(cell, worker.maker))}.safetensors"]
+    assert [path.name for path in project.store.iterdir()] == [f"{digest_of(own)}.safetensors"]
+    store.path_of(own, first.seeds).write_bytes(b"left by a kill")
+    make("some", lambda: [cell], Path(DATA))
+    assert [path.name for path in project.store.iterdir()] == [f"{digest_of(own)}.safetensors"]
