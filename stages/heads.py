@@ -58,9 +58,10 @@ def main(models: Path, data: Path, metrics: Path, plots: Path) -> None:
     table = as_written(pd.DataFrame(rows, columns=[*COLUMNS, *MEASURED]).assign(dataset=dataset))
     chosen = statistic.best(table)
     numbers = statistic.summary(chosen)
-    few = f"{dataset}, {redrawn(params.data.redraw, params.data.label_noise)}, {table.seed.nunique()} seeds"
+    seeds = f"{table.seed.nunique()} seeds"
+    few = f"{dataset}, {redrawn(params.data.redraw, params.data.label_noise)}, {seeds}"
     alphas = ", ".join(axis_value(alpha) for alpha in table.alpha.dropna().unique())
-    caption = f"{few}; hidden layers trained at alpha {alphas}: {trained(params)}" if alphas else few
+    caption = f"{seeds}; hidden layers trained at alpha {alphas}: {trained(params)}" if alphas else few
     write_study(
         "heads",
         metrics,

@@ -16,9 +16,7 @@ from stages.base.console import console
 from stages.base.files import UserError
 from stages.cells.cell import digest_of
 
-NAME = re.compile(
-    r"[0-9a-f]{64}(-\d+-\d+)?\.safetensors(\w+\.partial)?"
-)  # a kill while one is written leaves the second kind
+NAME = re.compile(r"[0-9a-f]{64}(-\d+-\d+)?\.safetensors(\w+\.partial)?")  # a kill leaves partial ones
 SIZE_GIB = 8.0  # the oldest files go beyond it, unless SDD_STORE_GIB says another size
 
 

@@ -219,9 +219,9 @@ class TestTheStage:
         def and_then(change: dict[str, dict[str, object]]) -> None:
             put = store.put
 
-            def changing(own: dict[str, object], content: bytes) -> bool:
+            def changing(own: dict[str, object], content: bytes, part: range | None = None) -> bool:
                 project.change(change)
-                return put(own, content)
+                return put(own, content, part)
 
             monkeypatch.setattr(store, "put", changing)
             with pytest.raises(UserError, match=r"^width 2: code, data or parameters changed during training; run the"):
