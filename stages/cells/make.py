@@ -5,7 +5,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from itertools import chain
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -147,7 +146,7 @@ def _reason(error: BaseException) -> str:
 @contextmanager
 def _results(
     cells: list[Cell], maker: Maker, data: Path, shape: tuple[int, ...], progress: Callable[[float], None]
-) -> Iterator[tuple[list[Job], Iterator[tuple[Job, list[Arrays] | BaseException]]]]:
+) -> Iterator[tuple[list[Job], Results]]:
     """The jobs, and their results as they finish: from the Dask cluster where one is named, else from this machine.
 
     No worker goes on when this ends, for example because a file cannot be written.
@@ -160,39 +159,43 @@ def _results(
             jobs = split(cells, sum(at_once for at_once, _ in machines), maker.device, shape[1])
             for at_once, here in machines if maker.device == "cpu" else []:
                 refuse_too_many(jobs, cells, shape, at_once, here)
-            kept, todo = _kept(jobs, cells, maker)
-            run = (
-                cluster.run(client, todo, maker, data.read_bytes(), _of(todo, progress, cells)) if todo else _nothing()
-            )
-            with closing(run) as results:
-                yield jobs, chain(kept, results)
+
+            def run(todo: list[Job], told: Callable[[list[float]], None]) -> Results:
+                return cluster.run(client, todo, maker, data.read_bytes(), told)
+
+            with closing(_all(jobs, cells, maker, progress, run)) as results:
+                yield jobs, results
     else:
         workers = workers_asked() if maker.device == "cpu" else 1
         jobs = split(cells, workers, maker.device, shape[1])
-        workers = min(workers, len(jobs))
         if maker.device == "cpu":
             refuse_too_many(jobs, cells, shape, workers, memory())
-        kept, todo = _kept(jobs, cells, maker)
-        run = pool.run(todo, maker, data, min(workers, len(todo)), _of(todo, progress, cells)) if todo else _nothing()
-        with closing(run) as results:
-            yield jobs, chain(kept, results)
+
+        def run(todo: list[Job], told: Callable[[list[float]], None]) -> Results:
+            return pool.run(todo, maker, data, min(workers, len(todo)), told)
+
+        with closing(_all(jobs, cells, maker, progress, run)) as results:
+            yield jobs, results
 
 
-def _kept(jobs: list[Job], cells: list[Cell], maker: Maker) -> tuple[list[tuple[Job, list[Arrays]]], list[Job]]:
-    """Jobs whose parts of cells the store has, with what they made, and those that are to be done."""
-    kept, todo = [], []
+def _all(
+    jobs: list[Job],
+    cells: list[Cell],
+    maker: Maker,
+    progress: Callable[[float], None],
+    run: Callable[[list[Job], Callable[[list[float]], None]], Results],
+) -> Results:
+    """Jobs whose parts of cells the store has, with what they made, and then those that `run` does."""
+    todo = []
     for job in jobs:
         contents = [store.get(fingerprint(cells[place], maker), job.seeds) for place in job.cells]
         made = [tensors.from_bytes(content)[0] for content in contents if content is not None]
         if len(made) == len(contents):
-            kept.append((job, made))
+            yield job, made
         else:
             todo.append(job)
-    return kept, todo
-
-
-def _nothing() -> Results:
-    yield from ()
+    if todo:
+        yield from run(todo, _of(todo, progress, cells))
 
 
 def _of(jobs: list[Job], progress: Callable[[float], None], cells: list[Cell]) -> Callable[[list[float]], None]:

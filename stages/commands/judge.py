@@ -26,7 +26,7 @@ from stages.base import anytable
 from stages.base.console import run
 from stages.base.files import UserError
 from stages.statistic.judge import LEAST_POINTS, Judgement, judge
-from stages.statistic.sentences import interval, points_of, sentence
+from stages.statistic.sentences import measured, sentence, title
 
 SEPARATOR = "\x1f"  # between the columns of several --by, inside the program
 
@@ -100,10 +100,6 @@ def as_json(group: anytable.Group, found: Judgement) -> dict[str, Any]:
     }
 
 
-def title(by: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in by.items())
-
-
 def show(judged: list[tuple[anytable.Group, Judgement]]) -> None:
     """A table with a line a judgement, and below it a sentence each."""
     from rich.console import Console
@@ -113,13 +109,12 @@ def show(judged: list[tuple[anytable.Group, Judgement]]) -> None:
     axis = judged[0][0].axis
     table = Table(*names, "runs", "points", f"peak at {axis}", "valleys at", "D, points [95 %]", "p", "double descent?")
     for group, found in judged:
-        spread = f" [{interval(found)}]" if interval(found) else ""
         p = "-" if found.p is None else f"{found.p:.2g}"
         peak, valleys = "-", "-"
         if found.peak is not None and found.left is not None and found.right is not None:
             peak = str(group.points[found.peak])
             valleys = f"{group.points[found.left]}, {group.points[found.right]}"
-        row = [str(found.runs), str(len(group.points)), peak, valleys, f"{points_of(found.d)}{spread}", p, found.answer]
+        row = [str(found.runs), str(len(group.points)), peak, valleys, measured(found), p, found.answer]
         table.add_row(*(str(value) for value in group.by.values()), *row)
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from stages.base.anytable import Group
 from stages.figures.style import OKABE_ITO, add_legend, add_panel_title, log_axis, panels
 from stages.statistic.judge import Judgement
-from stages.statistic.sentences import interval, points_of
+from stages.statistic.sentences import measured, title
 
 MEAN, FIT, PEAK = OKABE_ITO[0], OKABE_ITO[1], OKABE_ITO[2]
 
@@ -30,9 +30,8 @@ def judgements(judged: list[tuple[Group, Judgement]], log: bool = False) -> Figu
 
 
 def _title(group: Group, found: Judgement) -> str:
-    by = "".join(f"{name} {value}, " for name, value in group.by.items())
-    spread = f" [{interval(found)}]" if interval(found) else ""
-    return f"{by}double descent: {found.answer}; D = {points_of(found.d)}{spread} points"
+    by = f"{title(group.by)}, " if group.by else ""
+    return f"{by}double descent: {found.answer}; D = {measured(found)} points"
 
 
 def _curves(ax: Axes, x: np.ndarray, group: Group, found: Judgement) -> None:

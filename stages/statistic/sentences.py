@@ -19,6 +19,17 @@ def interval(found: Judgement) -> str:
     return f"{points_of(found.low)} to {points_of(found.high)}"
 
 
+def measured(found: Judgement) -> str:
+    """D, with its 95 % interval where there is one, such as "5.7 [3.5 to 7.3]"."""
+    spread = interval(found)
+    return f"{points_of(found.d)} [{spread}]" if spread else points_of(found.d)
+
+
+def title(by: dict[str, Any]) -> str:
+    """What tells a group from the others, such as "width 5, dataset mnist"."""
+    return ", ".join(f"{name} {value}" for name, value in by.items())
+
+
 def sentence(found: Judgement, axis: str, points: Sequence[Any], runs: Sequence[Any]) -> str:
     """The answer, what it rests on, what would decide it, and which runs were left out."""
     said = [_answer(found, axis, points)]
