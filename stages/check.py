@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stages.base import files
 from stages.base.console import console, run
-from stages.base.params import LEAST_SEEDS
+from stages.statistic.judge import LEAST_RUNS
 
 
 def main(out: Path) -> None:
@@ -15,8 +15,8 @@ def main(out: Path) -> None:
         ("params.yaml", "train", files.read_params().train.seeds),
         ("prune/params.yaml", "prune", files.read_prune_params().prune.seeds),
     ):
-        if seeds < LEAST_SEEDS:
-            console.print(f"{path}: {group}.seeds: {seeds}: a verdict takes at least {LEAST_SEEDS}, so there is none")
+        if seeds < LEAST_RUNS:
+            console.print(f"{path}: {group}.seeds: {seeds}: under {LEAST_RUNS} seeds every answer is undecided")
     files.write(out, b"the parameters are in order\n")
 
 

@@ -9,7 +9,7 @@ from stages.base import files
 from stages.base.console import run
 from stages.figures import grid
 from stages.figures.style import save, width_colour
-from stages.statistic.findings import answer, by_width, d_with_interval
+from stages.statistic.findings import answer_with_reason, by_width, d_with_interval
 from stages.statistic.protocol import caption, how
 from stages.statistic.results import CURVES, read_results
 from stages.statistic.tables import cell_means, to_records
@@ -36,13 +36,14 @@ def histories(curves: pd.DataFrame) -> pd.DataFrame:
 def heights(verdict: dict[str, Any]) -> pd.DataFrame:
     """For `dvc plots`: from the verdicts of one data set, a row a width, with D, its interval in points and the answer.
 
-    A width without a D has no row. Where no width has one, as with fewer than four seeds, the table is empty.
+    A width without an interval has no row. Where no width has one, as with two seeds, the table is empty.
     """
     rows = [
-        {"width": width, "colour": width_colour(width), "interval": d_with_interval(v), "answer": answer(v)}
-        | {"double_descent": answer(v).split(":")[0], **{name: 100 * v[name] for name in ("D", "D_low", "D_high")}}
+        {"width": width, "colour": width_colour(width), "interval": d_with_interval(v)}
+        | {"answer": answer_with_reason(v), "double_descent": v["answer"]}
+        | {name: 100 * v[name] for name in ("D", "D_low", "D_high")}
         for width, v in by_width(verdict).items()
-        if "D" in v
+        if "D_low" in v
     ]
     return pd.DataFrame(rows)
 

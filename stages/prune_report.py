@@ -48,15 +48,15 @@ def main(data: Path, cells: Path, metrics: Path, plots: Path) -> None:
     network = f"width {config.width}" + (f", {config.depth} hidden layers" if config.depth > 1 else "")
     drawn = redrawn(shared.redraw, config.label_noise)
     label = f"{dataset}, {noise} % label noise, {drawn}, {network}, {config.seeds} seeds"
-    found = statistic.verdicts(table)
+    found = statistic.of_cells(table)
     write_study(
         "prune",
         metrics,
         plots,
         tables={"prune": table},
         numbers={dataset: found},
-        sentence=statistic.finding(table, found, config.label_noise),
-        figure=figures.over_weights_left(table, f"{label}; {training}"),
+        sentence=statistic.finding(found, config.label_noise),
+        figure=figures.over_weights_left(table, found, f"{label}; {training}"),
         points=statistic.points(table).assign(run=label),
     )
 

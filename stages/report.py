@@ -17,7 +17,7 @@ from stages.statistic.results import read_results
 TEMPLATE = Template((Path(__file__).parent / "figures/report.html").read_text(encoding="utf-8"))
 FIGURES = {
     "table1": "Test accuracy over the penalty's strength, with the paper's points where the data are the paper's.",
-    "by_parity": "The same at the last odd and the last even epoch: a state that flips every epoch shows both.",
+    "settled": "The same where training is settled: a peak that is an effect of the step size does not stand there.",
     "over_sparsity": "Test error against measured sparsity, one point a width and strength.",
     "over_width": "Test and training error over width at the smallest strength.",
     "heat_map": "Mean test error of every width and strength.",

@@ -226,8 +226,7 @@ def plot_data(revision: int, grid: Grid, measured: bool = True) -> dict[str, lis
             table[name] = rng.uniform(0.1, 0.9, len(table)) if measured or name.endswith("error") else np.nan
     heads = ["ridge", "lasso", "logistic"][revision % 2 :]
     verdict = {
-        f"width_{width}": {"D": d, "D_low": d - 0.02, "D_high": d + 0.03, "double_descent": d > 0.2, "guards": {}}
-        for width, d in zip(widths, rng.uniform(0, 0.4, len(widths)), strict=True)
+        f"width_{width}": invented_verdict(d) for width, d in zip(widths, rng.uniform(0, 0.4, len(widths)), strict=True)
     }
     caption = f"mnist, penalty l1, proximal, {10 * revision} epochs, 4 seeds"
     tables = {
@@ -242,6 +241,11 @@ def plot_data(revision: int, grid: Grid, measured: bool = True) -> dict[str, lis
     }
     rows = {name: json.loads(to_records(table)) for name, table in tables.items()}
     return rows if measured else rows | {"lasso": [], "heads": [], "prune": []}
+
+
+def invented_verdict(d: float) -> dict[str, Any]:
+    found = {"D": d, "D_low": d - 0.02, "D_high": d + 0.03, "guards": {"sparse": "no"}}
+    return found | {"answer": "yes" if d > 0.3 else "no" if d > 0.1 else "undecided"}
 
 
 def invented_series(rng: np.random.Generator, x: str, y: str, names: list[str]) -> pd.DataFrame:
@@ -348,7 +352,7 @@ def test_every_mark_stands_in_its_own_panel_at_its_own_place(
             assert mark["off"] < 0.01, (name, mark)
             assert mark["text"] in (None, datum.get("answer")), (name, mark)
             if mark["shape"] and "double_descent" in datum:
-                assert mark["shape"] == {"yes": "diamond", "no": "circle"}[datum["double_descent"]], (name, mark)
+                assert mark["shape"] == SHAPES[datum["double_descent"]], (name, mark)
         check_paths(name, marks)
         check_colours(name, chart)
         if stem in ("cells", "verdict") and name != "test_error_over_width":
@@ -358,6 +362,9 @@ def test_every_mark_stands_in_its_own_panel_at_its_own_place(
         drawn_as = described[name.replace("_", " ")]
         assert (drawn_as["overlaps"], drawn_as["truncated"]) == ([], []), name
         assert drawn_as["size"][0] <= 1250, name
+
+
+SHAPES = {"yes": "diamond", "no": "circle", "undecided": "triangle-up"}
 
 
 def check_paths(name: str, marks: list[dict[str, Any]]) -> None:

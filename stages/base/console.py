@@ -17,7 +17,8 @@ def arguments(main: Callable[..., None], words: list[str]) -> tuple[list[Any], d
     """What to call main with, read from a command line by main's signature; argparse's exit if it does not fit.
 
     `*names` and parameters before a `/` are given by place, the others as --name. A parameter with a default may be
-    left out, and a bool is a flag. The description is that of main's module.
+    left out, a bool is a flag, and a tuple[str, ...] may be given several times. The description is that of main's
+    module.
     """
     parameters = inspect.signature(main, eval_str=True).parameters.values()
     parser = argparse.ArgumentParser(
@@ -35,6 +36,8 @@ def arguments(main: Callable[..., None], words: list[str]) -> tuple[list[Any], d
             parser.add_argument(parameter.name, nargs=nargs, type=parameter.annotation, default=parameter.default)
         elif parameter.annotation is bool:
             parser.add_argument(f"--{parameter.name}", action="store_true")
+        elif parameter.annotation == tuple[str, ...]:
+            parser.add_argument(f"--{parameter.name}", action="append", default=[])
         else:
             option = f"--{parameter.name.replace('_', '-')}"
             parser.add_argument(option, type=parameter.annotation, required=not optional, default=parameter.default)

@@ -11,6 +11,11 @@ from stages.base import tensors
 from stages.base.params import P, Params, ParamsError, PruneParams, parse_as
 from stages.base.tensors import Array
 
+OTHER_KIND = (
+    "it is a file of another kind; to make it anew: dvc repro; to judge a table of your own: "
+    "python -m stages.commands.judge FILE"
+)
+
 
 class UserError(Exception):
     """What was wrong, where, and what to do, in one line."""
@@ -63,7 +68,7 @@ def read_table(path: str | Path, column: str = "dataset") -> Any:
     except ValueError as error:  # pandas' and of UTF-8
         raise UserError(f"{path} cannot be read ({_one_line(error)}); to make it anew: dvc repro") from None
     if column not in table:
-        raise UserError(f"{path} holds no {column}, it is a file of another kind; to make it anew: dvc repro")
+        raise UserError(f"{path} holds no {column}, {OTHER_KIND}")
     return table
 
 

@@ -12,7 +12,6 @@ from stages.base.datasets import CLASSES
 
 T = TypeVar("T")
 P = TypeVar("P", bound=BaseModel)
-LEAST_SEEDS = 4  # fewer give no verdict: two on either side of a split
 MOST = 10**9  # of anything: more is a slip, and in products too much for 64 bits
 Count = Annotated[int, Field(ge=1, le=MOST)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]

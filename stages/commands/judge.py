@@ -25,24 +25,8 @@ import pandas as pd
 from stages.base import anytable
 from stages.base.console import run
 from stages.base.files import UserError
-from stages.statistic.judge import LEAST_POINTS, Judgement, judge
+from stages.statistic.judge import LEAST_POINTS, Judgement, judge_all
 from stages.statistic.sentences import measured, sentence, title
-
-SEPARATOR = "\x1f"  # between the columns of several --by, inside the program
-
-
-def joined(words: list[str]) -> list[str]:
-    """A command line whose --by options are one, as the options of a main can be given but once."""
-    kept, by = [], []
-    rest = iter(words)
-    for word in rest:
-        if word == "--by" and (name := next(rest, None)) is not None:
-            by.append(name)
-        elif word.startswith("--by="):
-            by.append(word.removeprefix("--by="))
-        else:
-            kept.append(word)
-    return [*kept, "--by", SEPARATOR.join(by)] if by else kept
 
 
 def read(file: str) -> pd.DataFrame:
@@ -89,6 +73,7 @@ def as_json(group: anytable.Group, found: Judgement) -> dict[str, Any]:
         "low": found.low,
         "high": found.high,
         "p": found.p,
+        "p_holm": found.p_holm,
         "peak": at(found.peak),
         "valleys": None if found.peak is None else [at(found.left), at(found.right)],
         "runs": found.runs,
@@ -109,7 +94,7 @@ def show(judged: list[tuple[anytable.Group, Judgement]]) -> None:
     axis = judged[0][0].axis
     table = Table(*names, "runs", "points", f"peak at {axis}", "valleys at", "D, points [95 %]", "p", "double descent?")
     for group, found in judged:
-        p = "-" if found.p is None else f"{found.p:.2g}"
+        p = "-" if found.p_holm is None else f"{found.p_holm:.2g}"
         peak, valleys = "-", "-"
         if found.peak is not None and found.left is not None and found.right is not None:
             peak = str(group.points[found.peak])
@@ -124,9 +109,7 @@ def show(judged: list[tuple[anytable.Group, Judgement]]) -> None:
         name = f"{title(group.by)}: " if group.by else ""
         print(f"{name}{sentence(found, group.axis, group.points, group.runs)}")
     if len(judged) > 1:
-        print(
-            f"{len(judged)} groups were judged, each by itself: of 40 without a peak, one may be called yes by chance."
-        )
+        print(f"p is adjusted for the {len(judged)} groups that were judged together (Holm 1979).")
 
 
 def main(
@@ -135,7 +118,7 @@ def main(
     axis: str = "",
     error: str = "",
     run: str = "",
-    by: str = "",
+    by: tuple[str, ...] = (),
     accuracy: bool = False,
     percent: bool = False,
     log: bool = False,
@@ -146,13 +129,13 @@ def main(
         raise UserError(f"--plot {plot}: the name of the figure must end in .png")
     table = read(file).rename(columns=str)
     try:
-        columns = anytable.choose(table, axis, error, run, [name for name in by.split(SEPARATOR) if name], accuracy)
+        columns = anytable.choose(table, axis, error, run, by, accuracy)
         found = anytable.groups(table, columns, LEAST_POINTS, percent)
     except anytable.TableError as problem:
         raise UserError(f"{'standard input' if file == '-' else file}: {problem}") from None
     if log and (low := [point for group in found for point in group.points if group.ordinal or point <= 0]):
         raise UserError(f"--log: {columns.axis} {low[0]} has no place on a logarithmic axis")
-    judged = [(group, judge(group.errors)) for group in found]
+    judged = list(zip(found, judge_all([group.errors for group in found]), strict=True))
     if json:
         print(dumped([as_json(group, judgement) for group, judgement in judged]))
     else:
@@ -173,5 +156,4 @@ def dumped(numbers: list[dict[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = joined(sys.argv[1:])
     run(main)

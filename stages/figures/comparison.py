@@ -4,6 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.figures.style import add_legend, add_title, alpha_axis, colours, over, panels, width_axis
+from stages.statistic.findings import answer_over_alpha
+from stages.statistic.judge import UNDECIDED
 from stages.statistic.protocol import how
 from stages.statistic.results import Results
 from stages.statistic.tables import cell_means
@@ -23,7 +25,8 @@ def over_alpha(experiments: dict[str, Results]) -> Figure:
     figure, axes = panels(len(widths))
     for ax, width in zip(axes, widths, strict=True):
         for name, results in experiments.items():
-            cells, label = means[name], f"{name}: {how(results.cells, results.params)}"
+            cells, answer = means[name], answer_over_alpha(results.verdict)
+            label = f"{name}: double descent? {answer}; {how(results.cells, results.params)}"
             over(ax, "alpha", cells[cells.width == width], "test_error", label, accuracy=True, color=colour[name])
         ax.set(title=f"width {width}", ylabel="test accuracy, %", ylim=(0, 100))
         alpha_axis(ax, every_alpha)
@@ -39,7 +42,8 @@ def over_width(experiments: dict[str, Results]) -> Figure:
     for name, results in experiments.items():
         cells = results.cells
         means = cell_means(cells[cells.alpha == cells.alpha.min()])
-        label = f"{name}: {how(cells, results.params)}"
+        answer = results.verdict["over_width"].get("answer", UNDECIDED)
+        label = f"{name}: double descent? {answer}; {how(cells, results.params)}"
         over(ax, "width", means, "test_error", label, color=colour[name])
         over(ax, "width", means, "train_error", "", color=colour[name], linestyle=":")
     width_axis(ax, pd.concat([results.cells.width for results in experiments.values()]))

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.figures.style import add_legend, add_title, colours, panels, with_spread
+from stages.statistic.guards import CHANCE
 from stages.statistic.heads import HEADS
-from stages.statistic.verdict import CHANCE
 
 
 def at_work(rows: pd.DataFrame, head: str) -> pd.Series:

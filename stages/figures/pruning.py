@@ -3,15 +3,16 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.figures.style import OKABE_ITO, add_legend, add_title, panels, with_spread
+from stages.figures.style import OKABE_ITO, add_legend, add_panel_title, add_title, panels, with_spread
+from stages.statistic.findings import Verdict, answer_with_reason, d_with_interval
 from stages.statistic.pruning import CELL
 
 MOST = 4  # cells side by side
 
 
-def over_weights_left(table: pd.DataFrame, said: str) -> Figure:
+def over_weights_left(table: pd.DataFrame, verdicts: dict[str, Verdict], said: str) -> Figure:
     """Over what is left of the weights: errors, and under them wrong labels fitted and learning distance; one column a
-    cell."""
+    cell, with its verdict."""
     cells = list(table.groupby(CELL, sort=False))
     columns = min(MOST, len(cells))
     figure, axes = panels(2 * columns * -(-len(cells) // columns), columns=columns, size=(4.4, 3.0))
@@ -35,7 +36,12 @@ def over_weights_left(table: pd.DataFrame, said: str) -> Figure:
                 with_spread(
                     ax, mean.index, mean[column], sd[column], label, scale, color=colour, marker="o", markersize=3
                 )
-            top.set(title=", ".join(map(str, name)), ylabel="error, %", ylim=(0, 100))
+            verdict = verdicts["_".join(map(str, name))]
+            height = f"D = {d_with_interval(verdict)} points"
+            add_panel_title(
+                top, f"{', '.join(map(str, name))}: {height}\ndouble descent? {answer_with_reason(verdict)}"
+            )
+            top.set(ylabel="error, %", ylim=(0, 100))
             bottom.set(ylabel="wrong labels fitted, %", ylim=(0, 105), xlabel="weights left, %")
             twin.set(ylabel="learning distance", ylim=(0, None))
             twin.grid(visible=False)

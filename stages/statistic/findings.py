@@ -4,10 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from stages.base.params import LEAST_SEEDS
-from stages.statistic.descent import LEAST_POINTS
+from stages.statistic.guards import GUARDS
+from stages.statistic.judge import LEAST_POINTS, LEAST_RUNS, NO, SMALLEST, UNDECIDED, YES
+from stages.statistic.sentences import listed, with_interval
 from stages.statistic.tables import axis_value, cell_means
-from stages.statistic.verdict import SIGNIFICANCE, SMALLEST
 
 OVER_ALPHA = [
     "width",
@@ -16,48 +16,65 @@ OVER_ALPHA = [
     "largest alpha, %",
     "most exact zeros",
     "D, points [95 %]",
+    "D settled",
     "double descent?",
     "from the paper, points",
 ]
 OVER_WIDTH = ["width", "test error, %", "training error, %", "epochs"]
+NO_PEAK = "no peak of a point or more"
+Verdict = dict[str, Any]  # of one group along one axis, as in verdict.json
 
 
-NO_SEEDS = f"fewer than {LEAST_SEEDS} seeds"
+def guards_that_say(verdict: Verdict, answer: str) -> list[str]:
+    return [name for name, said in verdict["guards"].items() if said == answer]
 
 
-def too_few(cells: pd.DataFrame, axis: str) -> str:
-    """Why cells whose verdict has no D have none along that axis, "alpha" or "width"."""
-    return NO_SEEDS if cells.seed.nunique() < LEAST_SEEDS else f"fewer than {LEAST_POINTS} {axis}s"
+def answer_with_reason(verdict: Verdict) -> str:
+    """The answer, and in few words what it is due to, such as "no: not sparse"."""
+    if not verdict:
+        return UNDECIDED
+    return f"{verdict['answer']}: {reason}" if (reason := _reason(verdict)) else str(verdict["answer"])
 
 
-def answer(verdict: dict[str, Any]) -> str:
-    """Whether a width's verdict says double descent; if not, why: D may be under SMALLEST, or guards fail.
+def _reason(verdict: Verdict) -> str:
+    if verdict["answer"] == YES:
+        return ""
+    if verdict["answer"] == NO:
+        if verdict["D_high"] < SMALLEST:
+            return "no peak"
+        return ", ".join(GUARDS[name].no for name in guards_that_say(verdict, NO))
+    if "D_low" not in verdict:
+        return too_few(verdict)
+    if guards := _open_guards(verdict):
+        return " and ".join(f"whether {GUARDS[name].unsure}" for name in guards)
+    return f"about {verdict['runs_needed']} runs" if "runs_needed" in verdict else "too close to one point"
 
-    A verdict is empty where there are too few seeds, and without D where there are too few alphas.
-    """
-    if "D" not in verdict:
-        return f"no verdict: {f'fewer than {LEAST_POINTS} alphas' if verdict else NO_SEEDS}"
-    if verdict.get("double_descent"):
-        return "yes"
-    if verdict["D_low"] < SMALLEST:
-        return "no: no sure peak"
-    failed = [name.replace("_", " ") for name, holds in verdict["guards"].items() if not holds]
-    return f"no: fails {', '.join(failed or [f'p < {SIGNIFICANCE}'])}"
+
+def _open_guards(verdict: Verdict) -> list[str]:
+    """The guards for whose sake a peak that is sure is undecided."""
+    sure = verdict["D_low"] >= SMALLEST and "runs_needed" not in verdict
+    return guards_that_say(verdict, UNDECIDED) if sure else []
 
 
-def d_with_interval(verdict: dict[str, Any], digits: int = 1) -> str:
-    """D in points with its 95 % interval, or a dash."""
-    if "D" not in verdict:
+def too_few(verdict: Verdict) -> str:
+    """Of what a verdict without an interval has too little."""
+    if verdict["points"] < LEAST_POINTS:
+        return f"fewer than {LEAST_POINTS} points"
+    return f"fewer than {LEAST_RUNS} runs" if verdict["runs"] < LEAST_RUNS else "runs do not differ"
+
+
+def d_with_interval(verdict: Verdict, digits: int = 1, name: str = "D") -> str:
+    """D in points with its 95 % interval, if it has one; or a dash."""
+    if name not in verdict:
         return "-"
-    d, low, high = (round(100 * verdict[key], digits) + 0.0 for key in ("D", "D_low", "D_high"))  # + 0.0: no -0
-    return f"{d:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return with_interval(verdict[name], verdict.get(f"{name}_low"), verdict.get(f"{name}_high"), digits)
 
 
 def with_spread(mean: pd.Series, sd: pd.Series) -> list[str]:
     return [f"{m:.1f} ± {s:.1f}" if pd.notna(s) else f"{m:.1f}" for m, s in zip(mean, sd, strict=True)]
 
 
-def by_width(verdict: dict[str, Any]) -> dict[int, dict[str, Any]]:
+def by_width(verdict: dict[str, Any]) -> dict[int, Verdict]:
     """The verdicts of the widths alone."""
     return {int(name.removeprefix("width_")): v for name, v in verdict.items() if name.startswith("width_")}
 
@@ -81,7 +98,8 @@ def over_alpha(means: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any]
                 at[last],
                 f"{100 * cells.zero_fraction.max():.1f} %",
                 d_with_interval(judged),
-                answer(judged),
+                d_with_interval(judged, name="D_settled"),
+                answer_with_reason(judged),
                 f"{theirs.median():.2f} ({len(theirs)} cells)" if len(theirs) else "-",
             ]
         )
@@ -105,30 +123,78 @@ def table(cells: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any]) -> 
 
 
 def finding(cells: pd.DataFrame, verdict: dict[str, Any]) -> str:
-    """The verdict in one sentence."""
+    """The answer in one sentence for every group of widths of which the same is to be said."""
     if cells.alpha.nunique() == 1:
-        of_width = verdict.get("over_width", {})
-        return finding_over_width(of_width) if "D" in of_width else f"No verdict over width: {too_few(cells, 'width')}."
-    judged = {width: v for width, v in by_width(verdict).items() if "D" in v}
-    if not judged:
-        return f"No verdict over alpha: {too_few(cells, 'alpha')}."
-    shown = [width for width, v in judged.items() if v["double_descent"]]
-    if shown:
-        heights = ", ".join(f"{d_with_interval(judged[width])} points at width {width}" for width in shown)
-        return f"Test error over alpha: a sparse double descent at {len(shown)} of {len(judged)} widths, D = {heights}."
-    highest = max(judged, key=lambda width: judged[width]["D"])
-    height = f"the highest peak, D = {d_with_interval(judged[highest])} points at width {highest}"
-    why = answer(judged[highest]).removeprefix("no: ").replace("no sure peak", "is no sure one")
-    return f"Test error over alpha: no sparse double descent at any of {len(judged)} widths; {height}, {why}."
+        return finding_over_width(verdict.get("over_width", {}))
+    return f"Is there a sparse double descent over alpha? {said_of_groups(by_width(verdict), 'width')}"
 
 
-def finding_over_width(verdict: dict[str, Any]) -> str:
-    """One sentence on the test error over width, from a verdict with D."""
-    height = f"Test error over width: D = {d_with_interval(verdict)} points, p = {verdict['p_value']:.3f}"
-    peak = f"a peak at width {verdict['peak_width']}" if verdict["double_descent"] else "no double descent"
+def finding_over_width(verdict: Verdict) -> str:
+    """The answer over width in one sentence, and where the training set begins to be fitted."""
+    question = "Is there a double descent over width?"
     threshold = verdict.get("threshold")
-    fitted = f"width {threshold} is the first that fits" if threshold else "no width fits"
-    return f"{height}: {peak}; {fitted} its training set."
+    fits = f"Width {threshold} is the first that fits" if threshold else "No width fits"
+    if "answer" not in verdict:
+        return f"{question} Undecided: a peak needs {LEAST_POINTS} widths. {fits} its training set."
+    peak = f", at width {verdict['peak_width']}" if verdict["answer"] == YES else ""
+    said = f"{verdict['answer'].capitalize()}: D = {d_with_interval(verdict)} points{peak}"
+    because = f", {sentence}" if (sentence := because_of(verdict)) else ""
+    return f"{question} {said}{because}. {fits} its training set."
+
+
+def said_of_groups(groups: dict[Any, Verdict], axis: str) -> str:
+    """Of groups by their value of an axis, a sentence for those with the same answer for the same reason.
+
+    First comes yes, then undecided, then no.
+    """
+    together: dict[tuple[str, str], dict[Any, Verdict]] = {}
+    for value, found in groups.items():
+        together.setdefault((found["answer"], because_of(found)), {})[value] = found
+    said = []
+    for (answer, because), found in sorted(together.items(), key=lambda item: [YES, UNDECIDED, NO].index(item[0][0])):
+        reason = f": {because}" if because else ""
+        every = answer != NO or because == GUARDS["settled"].why
+        said.append(f"{answer.capitalize()} at {_with_heights(found, axis, every)}{reason}.")
+    return " ".join(said)
+
+
+def _with_heights(groups: dict[Any, Verdict], axis: str, every: bool) -> str:
+    """The groups by name, with the height of every one, or with the largest of them."""
+    if every or len(groups) == 1:
+        return listed([f"{axis} {value} ({_height(found)})" for value, found in groups.items()])
+    highest = max(groups, key=lambda value: groups[value]["D"])
+    return f"{axis}s {listed(list(map(str, groups)))} ({_height(groups[highest])} at {axis} {highest}, the highest)"
+
+
+def _height(verdict: Verdict) -> str:
+    """D, and where the guard speaks of it what is left when settled."""
+    height = f"D = {d_with_interval(verdict)} points"
+    if GUARDS["settled"].why not in because_of(verdict):
+        return height
+    return f"{height}, settled {d_with_interval(verdict, name='D_settled')}"
+
+
+def because_of(verdict: Verdict) -> str:
+    """Why a verdict is not a yes, as the end of a sentence; empty for a yes."""
+    if verdict["answer"] == YES:
+        return ""
+    if verdict["answer"] == NO:
+        if verdict["D_high"] < SMALLEST:
+            return NO_PEAK
+        return ", and ".join(GUARDS[name].why for name in guards_that_say(verdict, NO))
+    if "D_low" not in verdict:
+        return f"{too_few(verdict)}, which cannot show how much chance does"
+    if guards := _open_guards(verdict):
+        return " and ".join(f"it is not sure whether {GUARDS[name].unsure}" for name in guards)
+    if "runs_needed" in verdict:
+        return f"about {verdict['runs_needed']} runs would probably decide it"
+    return "no affordable number of runs would decide it"
+
+
+def overall(verdicts: list[Verdict]) -> str:
+    """YES if any of them is, NO if all are, else UNDECIDED."""
+    answers = {verdict["answer"] for verdict in verdicts}
+    return YES if YES in answers else NO if answers == {NO} else UNDECIDED
 
 
 def agreement(paper: pd.DataFrame) -> str:
@@ -141,22 +207,33 @@ def agreement(paper: pd.DataFrame) -> str:
     )
 
 
-def headline(cells: pd.DataFrame, verdict: dict[str, Any]) -> dict[str, float]:
-    """Six numbers or fewer, named in plain words, for a narrow `dvc exp show`."""
+def answer_over_alpha(verdict: dict[str, Any]) -> str:
+    """The answer for all widths together, with those that show one, such as "yes (width 200)"."""
+    judged = by_width(verdict)
+    answer = overall(list(judged.values()))
+    shown = [str(width) for width, found in judged.items() if found["answer"] == answer]
+    return answer if answer == NO else f"{answer} (width {listed(shown)})"
+
+
+def headline(cells: pd.DataFrame, verdict: dict[str, Any]) -> dict[str, float | str]:
+    """Is there a double descent, where is the highest peak, and where the lowest error? For a narrow `dvc exp show`."""
+    single = cells.alpha.nunique() == 1
+    judged = (
+        {"": verdict.get("over_width", {})} if single else {f"width {w}, ": v for w, v in by_width(verdict).items()}
+    )
+    judged = {name: found for name, found in judged.items() if "answer" in found}
+    said: dict[str, float | str] = {"double descent": overall(list(judged.values())) if judged else UNDECIDED}
+    if judged:
+        name = max(judged, key=lambda name: (judged[name]["answer"] == YES, judged[name]["D"]))
+        axis = "width" if single else "alpha"
+        peak = judged[name].get(f"peak_{axis}")
+        said["D, points"] = 100 * judged[name]["D"]
+        said["D is at"] = "-" if peak is None else f"{name}{axis} {axis_value(peak)}"
     means = cell_means(cells)
     best = means.iloc[int(means.test_error.argmin())]
-    found = {
-        "lowest test error, %": 100 * float(best.test_error),
-        "its width": int(best.width),
-        "its alpha": float(best.alpha),
-    }
+    said["lowest test error, %"] = 100 * float(best.test_error)
+    said["lowest is at"] = f"width {int(best.width)}, alpha {axis_value(best.alpha)}"
     zeros = means.zero_fraction.max()
     if pd.notna(zeros):
-        found["most exact zeros, %"] = 100 * float(zeros)
-    single = cells.alpha.nunique() == 1
-    judged = [verdict.get("over_width", {})] if single else list(by_width(verdict).values())
-    judged = [v for v in judged if "D" in v]
-    if judged:
-        found["highest D, points"] = 100 * max(v["D"] for v in judged)
-        found["double descents"] = sum(v["double_descent"] for v in judged)
-    return found
+        said["most exact zeros, %"] = 100 * float(zeros)
+    return said

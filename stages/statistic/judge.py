@@ -20,15 +20,16 @@ How it goes:
    on the valley-shaped curve with at least the measured statistic.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from stages.statistic.runs import Noise, failed, mean_curve, noise_of_mean, smooth_curve
+from stages.statistic.runs import FAR, Noise, failed, mean_curve, noise_of_mean, smooth_curve
 from stages.statistic.shapes import Floats, flattened, height, peak_fit, peak_heights, valley_fit
 
 YES, NO, UNDECIDED = "yes", "no", "undecided"
-SMALLEST = 0.01  # of D: a smaller peak is no finding
+SMALLEST = 0.01  # of D, in units of error: a smaller peak is no finding
 SIGNIFICANCE = 0.05
 LEAST_RUNS = 3  # for an interval
 LEAST_POINTS = 3  # a peak and a valley on either side
@@ -52,6 +53,7 @@ class Judgement(NamedTuple):
     low: float | None
     high: float | None
     p: float | None
+    p_holm: float | None  # p, adjusted for the number of tables that were judged together
     peak: int | None
     left: int | None  # the valley before the peak, in the order of the axis
     right: int | None
@@ -64,28 +66,78 @@ class Judgement(NamedTuple):
     needed: int | None  # runs that would probably decide it; None where decided, or where it would take over MOST_RUNS
 
 
-def judge(errors: Floats, draws: int = 400, seed: int = 0) -> Judgement:
+class Scale(NamedTuple):
+    """What counts, in the units of a table."""
+
+    smallest: float  # height of a peak that is a finding
+    far: float  # distance of a failed run from all others
+
+
+ERROR = Scale(SMALLEST, FAR)  # of errors in [0, 1]
+
+
+def judge(errors: Floats, draws: int = 400, seed: int = 0, scale: Scale = ERROR) -> Judgement:
     """Judge errors (n runs, m points) whose points stand in the order of an axis; NaN where a run has no value.
 
-    Only the order of the points matters. YES: `low` is at least SMALLEST and p < SIGNIFICANCE. NO: `high` is under
-    SMALLEST. UNDECIDED: everything else. Runs that failed at a point (`runs.failed`) are left out there. The same table
-    and seed give the same numbers. Raise ValueError for a table without any value.
+    Only the order of the points matters. YES: `low` is at least the smallest height that counts, and p < SIGNIFICANCE.
+    NO: `high` is under that height. UNDECIDED: everything else. Runs that failed at a point (`runs.failed`) are left
+    out there. The same table and seed give the same numbers. Raise ValueError for a table without any value.
     """
-    errors = np.asarray(errors, dtype=np.float64)
+    (found,) = judge_all([errors], draws, seed, scale)
+    return found
+
+
+def judge_all(tables: Sequence[Floats], draws: int = 400, seed: int = 0, scale: Scale = ERROR) -> list[Judgement]:
+    """Judge tables that belong to one question, each as in `judge`, but with p adjusted for their number.
+
+    A yes asks for p_holm < SIGNIFICANCE, so that the chance of any false yes among all tables stays what it is for one.
+    """
+    found = [_with_failed(np.asarray(errors, dtype=np.float64), draws, len(tables), seed, scale) for errors in tables]
+    with_p = [place for place, one in enumerate(found) if one.p is not None]
+    adjusted = holm([found[place].p or 0.0 for place in with_p])
+    for place, p_holm in zip(with_p, adjusted, strict=True):
+        found[place] = _answered(found[place]._replace(p_holm=p_holm), scale)
+    return found
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for their number (Holm 1979): step down, never above 1, never out of order."""
+    adjusted = np.empty(len(p_values))
+    largest = 0.0
+    for rank, index in enumerate(np.argsort(p_values, kind="stable")):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = largest
+    return [float(p) for p in adjusted]
+
+
+def _answered(found: Judgement, scale: Scale) -> Judgement:
+    """The judgement with an answer, from its interval and p."""
+    assert found.low is not None
+    assert found.high is not None
+    assert found.p_holm is not None
+    if found.low >= scale.smallest and found.p_holm < SIGNIFICANCE:
+        return found._replace(answer=YES)
+    if found.high < scale.smallest:
+        return found._replace(answer=NO)
+    return found._replace(needed=runs_needed(found.runs, found.d, found.low, found.high, scale.smallest))
+
+
+def _with_failed(errors: Floats, draws: int, tables: int, seed: int, scale: Scale) -> Judgement:
+    """The judgement of a table, one of so many, without its failed runs; and D with them."""
     if np.isnan(errors).all():
         raise ValueError("the table holds no value")
-    places = failed(errors)
+    places = failed(errors, scale.far)
     without = errors.copy()
     without[tuple(np.array(places, dtype=int).reshape(-1, 2).T)] = np.nan
-    found = _judge(without, draws, seed)
+    found = _judge(without, draws, tables, seed, scale)
     if not places:
         return found
-    with_them = _judge(errors, draws, seed)
+    with_them = _judge(errors, draws, tables, seed, scale)
     return found._replace(failed=places, d_with_failed=with_them.d, runs=with_them.runs)
 
 
-def _judge(errors: Floats, draws: int, seed: int) -> Judgement:
-    """The judgement of a table from which failed runs are gone."""
+def _judge(errors: Floats, draws: int, tables: int, seed: int, scale: Scale) -> Judgement:
+    """The judgement of a table from which failed runs are gone, still without an answer."""
     points = np.flatnonzero(~np.isnan(errors).all(0))
     table = errors[~np.isnan(errors).all(1)][:, points]
     counts = (~np.isnan(table)).sum(0).astype(np.float64)
@@ -97,19 +149,20 @@ def _judge(errors: Floats, draws: int, seed: int) -> Judgement:
     mean[points], fit[points] = curve, shape
     left, peak, right = (None if place is None else int(points[place]) for place in places_of(shape, smooth))
     found = Judgement(
-        UNDECIDED, float(height(shape)), None, None, None, peak, left, right,
+        UNDECIDED, float(height(shape)), None, None, None, None, peak, left, right,
         len(table), int(np.median(counts)), mean, fit, [], None, None,
     )  # fmt: skip
     if len(points) < LEAST_POINTS:
         return found._replace(d=0.0)
     if np.median(counts) < LEAST_RUNS or np.abs(noise).max() < ROUNDING:
         return found._replace(needed=LEAST_RUNS)
-    d, low, high, p = _infer(curve, valley, shape, noise, counts, draws, np.random.default_rng(seed))
+    more = max(10 * draws, 100 * tables)
+    d, low, high, p = _infer(
+        curve, valley, shape, noise, counts, draws, more, scale.smallest, np.random.default_rng(seed)
+    )
     if d == 0:
         found = found._replace(peak=None, left=None, right=None)
-    answer = YES if low >= SMALLEST and p < SIGNIFICANCE else NO if high < SMALLEST else UNDECIDED
-    needed = runs_needed(len(table), d, low, high) if answer == UNDECIDED else None
-    return found._replace(answer=answer, d=d, low=low, high=high, p=p, needed=needed)
+    return found._replace(d=d, low=low, high=high, p=p)
 
 
 def places_of(fit: Floats, curve: Floats) -> tuple[int | None, int | None, int | None]:
@@ -189,19 +242,30 @@ def curves_of_every_height(valley: Floats, shape: Floats, scale: float) -> Float
 
 
 def _infer(
-    curve: Floats, valley: Floats, shape: Floats, noise: Floats, counts: Floats, draws: int, rng: np.random.Generator
+    curve: Floats,
+    valley: Floats,
+    shape: Floats,
+    noise: Floats,
+    counts: Floats,
+    draws: int,
+    more: int,
+    smallest: float,
+    rng: np.random.Generator,
 ) -> tuple[float, float, float, float]:
-    """D, low, high and p of a mean curve (m,) with its fitted shape (m,), from the noise (n, m) of its runs."""
+    """D, low, high and p of a mean curve (m,) with its fitted shape (m,), from the noise (n, m) of its runs.
+
+    `more` draws decide a small p. The curves of every height go beyond the shape by at least `smallest`.
+    """
     chance = noise_of_mean(noise, counts, draws, rng)
     measured = float(statistic(curve, chance.variances))
     valley = flattened(valley, chance.variances, FLAT)
     null = statistic(valley + chance.draws, chance.variances)
     p = _share_at_least(null, measured)
     if p < 10 / draws:  # few draws reach it: many more say how few
-        more = noise_of_mean(noise, counts, 10 * draws, rng)
-        p = _share_at_least(statistic(valley + more.draws, chance.variances), measured)
-    scale = 4 * float(np.ptp(np.quantile(null, [0.025, 0.975]))) + SMALLEST
-    curves = curves_of_every_height(valley, shape, scale)
+        drawn = noise_of_mean(noise, counts, more, rng).draws
+        p = _share_at_least(statistic(valley + drawn, chance.variances), measured)
+    beyond = 4 * float(np.ptp(np.quantile(null, [0.025, 0.975]))) + smallest
+    curves = curves_of_every_height(valley, shape, beyond)
     low, d, high = _invert(curves, chance, measured)
     return d, low, high, p
 
@@ -221,13 +285,13 @@ def _invert(curves: Floats, chance: Noise, measured: float) -> tuple[float, floa
     return found[0], found[1], found[1] + HIGHER * (found[2] - found[1])
 
 
-def runs_needed(runs: int, d: float, low: float, high: float) -> int | None:
+def runs_needed(runs: int, d: float, low: float, high: float, smallest: float = SMALLEST) -> int | None:
     """How many runs would probably decide, if D stays what it is and the interval shrinks with the root of the runs.
 
-    Either `low` must reach SMALLEST or `high` fall under it. None for more than MOST_RUNS.
+    Either `low` must reach the smallest height that counts or `high` fall under it. None for more than MOST_RUNS.
     """
     half = max(d - low, high - d)
-    room = abs(d - SMALLEST)
+    room = abs(d - smallest)
     if room * (MOST_RUNS / runs) ** 0.5 <= half:
         return None
     return max(runs + 1, int(np.ceil(runs * (half / room) ** 2)))

@@ -7,10 +7,10 @@ import pandas as pd
 
 from stages.base.params import Lasso
 from stages.linear.regression import ROUNDING
-from stages.statistic.descent import descent, earlier, heights
-from stages.statistic.verdict import SIGNIFICANCE
+from stages.statistic.judge import NO, YES, Scale, judge_all
 
 LEAST_FACTOR = 1.1  # by which a peak must exceed the higher of its valleys to be one
+LOG10 = Scale(smallest=float(np.log10(LEAST_FACTOR)), far=np.inf)  # a large error near the threshold is no failure
 
 
 def log10_mse(mse: pd.Series) -> pd.Series:
@@ -18,18 +18,20 @@ def log10_mse(mse: pd.Series) -> pd.Series:
     return pd.Series(np.log10(mse.clip(lower=ROUNDING)))
 
 
-def peak(rows: pd.DataFrame) -> dict[str, Any]:
-    """One method's D of the log10 test MSE over features, with runs as seeds; where its peak is, if there is one."""
-    table = rows.assign(error=log10_mse(rows.test_mse)).pivot(index="run", columns="features", values="error")
-    errors, features = table.to_numpy(), table.columns.to_numpy(np.float64)
-    result = descent(errors, features)
-    assert result, "params.py asks for three values of n_features or more"
-    found = {f"D_log10{end}": value for end, value in zip(("", "_low", "_high"), result[:3], strict=True)}
-    found["p_value"] = result.p_value
-    if result.low < np.log10(LEAST_FACTOR) or result.p_value >= SIGNIFICANCE:
-        return found
-    place = heights(errors.mean(0, keepdims=True), earlier(features)).argmax()
-    return found | {"peak_features": int(features[place])}
+def judged(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Of every method, the judgement of its log10 test MSE over features; where its peak is, if there is one."""
+    methods = {str(name).replace(" ", "_"): rows for name, rows in table.groupby("method", sort=False)}
+    tables = [
+        rows.assign(error=log10_mse(rows.test_mse)).pivot(index="run", columns="features", values="error")
+        for rows in methods.values()
+    ]
+    found = judge_all([one.to_numpy() for one in tables], scale=LOG10)
+    return {
+        name: {"answer": one.answer, "D_log10": one.d}
+        | ({} if one.low is None else {"D_log10_low": one.low, "D_log10_high": one.high, "p_holm": one.p_holm})
+        | ({} if one.peak is None else {"peak_features": int(of_method.columns[one.peak])})
+        for name, of_method, one in zip(methods, tables, found, strict=True)
+    }
 
 
 def summary(published: pd.DataFrame, table: pd.DataFrame) -> dict[str, Any]:
@@ -42,8 +44,7 @@ def summary(published: pd.DataFrame, table: pd.DataFrame) -> dict[str, Any]:
         "last_r2": r2.iloc[-1],
         "largest_fall_of_r2": float((r2.cummax() - r2).max()),
     }
-    methods = {str(method).replace(" ", "_"): peak(rows) for method, rows in table.groupby("method", sort=False)}
-    return {"published": of_published, **methods}
+    return {"published": of_published, **judged(table)}
 
 
 def finding(numbers: dict[str, Any], config: Lasso) -> str:
@@ -53,12 +54,15 @@ def finding(numbers: dict[str, Any], config: Lasso) -> str:
     said = []
     for name, found in list(numbers.items())[1:]:
         method = name.replace("_", " ")
-        if "peak_features" not in found:
+        if found["answer"] == NO:
             said.append(f"{method} has no peak")
             continue
-        factor, low, high = (10 ** found[f"D_log10{end}"] for end in ("", "_low", "_high"))
-        where = f"peaks at {found['peak_features']} features"
-        said.append(f"{method} {where}, {factor:.1f} [{low:.1f}, {high:.1f}] times the higher valley")
+        ends = [f"{10 ** found[key]:.1f}" for key in ("D_log10_low", "D_log10_high") if key in found]
+        height = f"{10 ** found['D_log10']:.1f} [{', '.join(ends)}] times the higher valley"
+        if found["answer"] == YES:
+            said.append(f"{method} peaks at {found['peak_features']} features, {height}")
+        else:
+            said.append(f"whether {method} has a peak is undecided, {height}")
     return (
         f"As published, the LASSO's test R² goes from {published['first_r2']:.2f} to {published['last_r2']:.2f} and "
         f"never falls by more than {published['largest_fall_of_r2']:.4f}; its {published['components']} components "

@@ -28,9 +28,7 @@ def read_cells(path: Path) -> pd.DataFrame:
     cells: pd.DataFrame = files.read_table(path)
     keys = ["width", "alpha", "seed"]
     if not {*keys} <= {*cells}:
-        raise files.UserError(
-            f"{path} holds no {', '.join(keys)}, it is a file of another kind; to make it anew: dvc repro"
-        )
+        raise files.UserError(f"{path} holds no {', '.join(keys)}, {files.OTHER_KIND}")
     if (twice := cells[cells.duplicated(keys)]).size:
         run = ", ".join(f"{key} {twice[key].iloc[0]}" for key in keys)
         raise files.UserError(f"{path} holds a run twice, {run}; to make it anew: dvc repro")

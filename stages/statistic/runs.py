@@ -29,8 +29,8 @@ class Noise(NamedTuple):
     variances: Floats
 
 
-def failed(errors: Floats) -> list[tuple[int, int]]:
-    """Runs that never learned at a point, as (run, point): far above all other runs there (FAR, SPREADS), and few.
+def failed(errors: Floats, far: float = FAR) -> list[tuple[int, int]]:
+    """Runs that never learned at a point, as (run, point): above all other runs there by `far` and by SPREADS, and few.
 
     The robust standard deviation is that of the distances from the points' medians, at a point and two to either side.
     Points with fewer than three runs name nobody.
@@ -47,7 +47,7 @@ def failed(errors: Floats) -> list[tuple[int, int]]:
         values = errors[order, point]
         present = int((~np.isnan(values)).sum())
         for count in range(1, max(1, present // FAILED) + 1):
-            if values[count - 1] - values[count] >= max(FAR, SPREADS * spread):
+            if values[count - 1] - values[count] >= max(far, SPREADS * spread):
                 found += [(int(run), int(point)) for run in order[:count]]
                 break
     return sorted(found)

@@ -19,10 +19,15 @@ def interval(found: Judgement) -> str:
     return f"{points_of(found.low)} to {points_of(found.high)}"
 
 
+def with_interval(d: float, low: float | None, high: float | None, digits: int = 1) -> str:
+    """D, with its 95 % interval where there is one, such as "5.7 [3.5, 7.3]"."""
+    if low is None or high is None:
+        return points_of(d, digits)
+    return f"{points_of(d, digits)} [{points_of(low, digits)}, {points_of(high, digits)}]"
+
+
 def measured(found: Judgement) -> str:
-    """D, with its 95 % interval where there is one, such as "5.7 [3.5 to 7.3]"."""
-    spread = interval(found)
-    return f"{points_of(found.d)} [{spread}]" if spread else points_of(found.d)
+    return with_interval(found.d, found.low, found.high)
 
 
 def title(by: dict[str, Any]) -> str:
@@ -39,10 +44,10 @@ def sentence(found: Judgement, axis: str, points: Sequence[Any], runs: Sequence[
 
 
 def _answer(found: Judgement, axis: str, points: Sequence[Any]) -> str:
-    if found.low is None or found.high is None or found.p is None:
+    if found.low is None or found.high is None or found.p_holm is None:
         return _no_interval(found, axis, points)
     if found.answer == YES:
-        return f"Yes: {_peak(found, axis, points)} ({_sure(found)}; p = {found.p:.2g})."
+        return f"Yes: {_peak(found, axis, points)} ({_sure(found)}; p = {found.p_holm:.2g})."
     if found.answer == NO:
         most = max(found.high, 0.0001)
         return (
@@ -55,8 +60,9 @@ def _answer(found: Judgement, axis: str, points: Sequence[Any]) -> str:
     if found.low < SMALLEST:
         why = f"a peak of {points_of(found.high)} points fits these {found.runs} runs, and none worth the name does too"
     else:
-        why = f"p = {found.p:.2g} does not rule out chance"
-    return f"Undecided: {why} (95 % interval of its height {interval(found)} points; {best}). {_advice(found)}"
+        why = f"p = {found.p_holm:.2g} does not rule out chance"
+    said = f"Undecided: {why} (95 % interval of its height {interval(found)} points; {best})."
+    return f"{said} {_advice(found, axis, points)}"
 
 
 def _sure(found: Judgement) -> str:
@@ -86,12 +92,17 @@ def _no_interval(found: Judgement, axis: str, points: Sequence[Any]) -> str:
     return f"Undecided: {why}. {shown} At least {LEAST_RUNS} runs are needed."
 
 
-def _advice(found: Judgement) -> str:
+def _advice(found: Judgement, axis: str, points: Sequence[Any]) -> str:
+    """How many runs would decide it, and at which points they count."""
     if found.needed is None:
         return (
             "No affordable number of runs would decide it: the height is too close to one point, or runs differ much."
         )
-    return f"About {found.needed} runs would probably decide it, if they differ as much as these do."
+    said = f"About {found.needed} runs would probably decide it, if they differ as much as these do"
+    if found.peak is None or found.left is None or found.right is None:
+        return f"{said}."
+    places = [str(points[place]) for place in (found.left, found.peak, found.right)]
+    return f"{said}; they count most around {axis} {listed(places)}, the peak and its valleys."
 
 
 def _descents(found: Judgement, axis: str, points: Sequence[Any]) -> list[str]:
@@ -115,14 +126,15 @@ def _failed(found: Judgement, axis: str, points: Sequence[Any], runs: Sequence[A
     places: dict[int, list[str]] = {}
     for run, point in found.failed:
         places.setdefault(run, []).append(str(points[point]))
-    named = "; ".join(f"run {runs[run]} at {axis} {_listed(where)}" for run, where in places.items())
+    named = "; ".join(f"run {runs[run]} at {axis} {listed(where)}" for run, where in places.items())
     return [
         f"Left out, because the error is far above that of all other runs there, so that it probably never learned: "
         f"{named}. With that, D would be {points_of(found.d_with_failed)} points."
     ]
 
 
-def _listed(words: list[str]) -> str:
-    if len(words) > 6:
-        return f"{words[0]}, ... {words[-1]} ({len(words)} points)"
+def listed(words: list[str], most: int = 6) -> str:
+    """Words as in a sentence; of more than `most` the first, the last and their number."""
+    if len(words) > most:
+        return f"{words[0]}, ... {words[-1]} ({len(words)} of them)"
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

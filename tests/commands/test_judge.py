@@ -37,14 +37,14 @@ def saved(folder: Path, table: pd.DataFrame, name: str = "results.csv") -> str:
 
 
 def judged(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, Any]]:
-    call(judge.main, *judge.joined([*words, "--json"]))
+    call(judge.main, *words, "--json")
     found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
     return found
 
 
 def error(*words: str) -> str:
     with pytest.raises(UserError) as raised:
-        call(judge.main, *judge.joined(list(words)))
+        call(judge.main, *words)
     assert "\n" not in str(raised.value)
     return str(raised.value)
 
@@ -114,6 +114,8 @@ def test_every_group_is_judged_by_itself(tmp_path: Path, capsys: pytest.CaptureF
         ({"noise": "wrong", "depth": 1}, "no"),
         ({"noise": "clean", "depth": 2}, "no"),
     ]
+    # Holm: the smallest of three p-values counts three times
+    assert found[0]["p_holm"] == pytest.approx(3 * found[0]["p"])
 
 
 def test_accuracies_and_percent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

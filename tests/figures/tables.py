@@ -19,7 +19,7 @@ LONG: dict[str, Any] = {
     "penalty_scale": [1.0, 0.5],
 }
 MEASURES = [
-    *("test_error", "train_error", "test_error_odd", "test_error_even"),
+    *("test_error", "train_error", "test_error_averaged", "test_error_last"),
     *("zero_fraction", "gini", "prunable_fraction"),
 ]
 
@@ -42,9 +42,10 @@ def cells(of_widths: list[int], alphas: list[float] = ALPHAS, seeds: int = 3) ->
 
 def verdict(of_widths: list[int]) -> dict[str, Any]:
     """The longest that there is: a high peak that every guard speaks against."""
-    guards = {"parity": False, "above_chance": False, "measured_sparsity": False}
-    found = {"D": 0.731, "D_low": 0.712, "D_high": 0.752, "double_descent": False, "guards": guards}
-    over_width = {"threshold": of_widths[-1], "D": 0.1, "D_low": 0.05, "D_high": 0.2, "p_value": 0.01}
+    guards = {"settled": "no", "above_chance": "no", "sparse": "no"}
+    settled = {"D_settled": 0.111, "D_settled_low": 0.101, "D_settled_high": 0.122}
+    found = {"answer": "no", "D": 0.731, "D_low": 0.712, "D_high": 0.752, "guards": guards, **settled}
+    over_width = {"threshold": of_widths[-1], **found}
     return {f"width_{width}": found for width in of_widths} | {"over_width": over_width}
 
 

@@ -45,12 +45,12 @@ def test_alpha_0_has_its_own_tick_left_of_a_logarithmic_axis() -> None:
 
 def test_one_panel_a_width_with_the_papers_points_and_the_data_set_named(means: pd.DataFrame) -> None:
     paper = pd.DataFrame({"width": [25, 25], "alpha": [0.0, 1.0], "paper_accuracy": [85.0, 40.0]})
-    verdict = {"width_25": {"D": 0.5, "D_low": 0.4, "D_high": 0.6, "guards": {"parity": False}}}
+    verdict = {"width_25": {"answer": "no", "D": 0.5, "D_low": 0.4, "D_high": 0.6, "guards": {"sparse": "no"}}}
     figure = grid.table1(means, paper, verdict, "mnist, 3 seeds")
     first, second = figure.axes
     assert [ax.get_title().splitlines() for ax in (first, second)] == [
-        ["width 5", "double descent? no verdict: fewer than 4 seeds"],
-        ["width 25: D = 50 [40, 60] points", "double descent? no: fails parity"],
+        ["width 5", "double descent? undecided"],
+        ["width 25: D = 50 [40, 60] points", "double descent? no: not sparse"],
     ]
     crosses = [line for line in second.lines if line.get_marker() == "x"]
     assert np.asarray(crosses[0].get_ydata()).tolist() == [85.0, 40.0]

@@ -3,7 +3,8 @@ import pandas as pd
 
 from stages.statistic.findings import (
     agreement,
-    answer,
+    answer_over_alpha,
+    answer_with_reason,
     d_with_interval,
     finding,
     finding_over_width,
@@ -12,49 +13,69 @@ from stages.statistic.findings import (
     table,
 )
 
-
-def test_the_answer_gives_its_reason() -> None:
-    guards = {"parity": True, "above_chance": False, "measured_sparsity": True}
-    high, low = {"D": 0.3, "D_low": 0.2, "double_descent": False}, {"D": 0.3, "D_low": 0.005, "double_descent": False}
-    assert answer({**high, "double_descent": True, "guards": guards}) == "yes"
-    assert answer({**high, "guards": guards}) == "no: fails above chance"
-    assert answer({**low, "guards": guards}) == "no: no sure peak"
-    assert answer({**high, "guards": {"parity": True}}) == "no: fails p < 0.05"
+HEIGHT = {"D": 0.3, "D_low": 0.2, "D_high": 0.4, "runs": 10, "points": 6, "peak_alpha": 1.0, "peak_width": 15}
+HOLD = {"settled": "yes", "above_chance": "yes", "sparse": "yes"}
+YES = {**HEIGHT, "answer": "yes", "guards": HOLD}
+NOT_SPARSE = {**HEIGHT, "answer": "no", "guards": {**HOLD, "sparse": "no"}}
+NO_PEAK = {**HEIGHT, "answer": "no", "D": 0.001, "D_low": 0.0, "D_high": 0.004, "guards": {**HOLD, "sparse": "no"}}
+UNSURE = {**HEIGHT, "answer": "undecided", "D_low": 0.001, "runs_needed": 23, "guards": HOLD}
 
 
-def test_where_there_is_no_verdict_the_answer_is_not_no() -> None:
-    assert answer({}) == "no verdict: fewer than 4 seeds"
-    assert answer({"double_descent": False, "guards": {"parity": False}}) == "no verdict: fewer than 3 alphas"
+def test_the_answer_gives_its_reason_in_a_few_words() -> None:
+    assert answer_with_reason(YES) == "yes"
+    assert answer_with_reason(NOT_SPARSE) == "no: not sparse"
+    guards = {"settled": "no", "above_chance": "no", "sparse": "undecided"}
+    assert answer_with_reason({**NOT_SPARSE, "guards": guards}) == "no: an effect of the step size, at chance"
+    assert answer_with_reason(NO_PEAK) == "no: no peak"
+    assert answer_with_reason(UNSURE) == "undecided: about 23 runs"
+    del (hopeless := {**UNSURE})["runs_needed"]
+    assert answer_with_reason(hopeless) == "undecided: too close to one point"
+    open_guard = {**HEIGHT, "answer": "undecided", "guards": {**HOLD, "sparse": "undecided"}}
+    assert answer_with_reason(open_guard) == "undecided: whether the networks become sparser across the peak"
+
+
+def test_too_little_for_an_interval_is_undecided_and_says_what_there_is_too_little_of() -> None:
+    few = {"answer": "undecided", "D": 0.3, "runs": 2, "points": 6, "guards": {}}
+    assert answer_with_reason(few) == "undecided: fewer than 3 runs"
+    assert answer_with_reason({**few, "runs": 5, "points": 2}) == "undecided: fewer than 3 points"
+    assert answer_with_reason({**few, "runs": 5}) == "undecided: runs do not differ"
+    assert answer_with_reason({}) == "undecided"
 
 
 def test_a_height_is_in_points_and_has_no_minus_zero() -> None:
     assert d_with_interval({"D": 0.6123, "D_low": -0.0001, "D_high": 0.7}) == "61.2 [0.0, 70.0]"
+    assert d_with_interval({"D": 0.6123}) == "61.2"
+    assert d_with_interval({"D_settled": 0.1}, name="D_settled") == "10.0"
     assert d_with_interval({}) == "-"
 
 
-def test_the_finding_over_alpha_names_the_widths_that_show_it_or_why_the_highest_peak_does_not_count() -> None:
+def test_the_finding_over_alpha_answers_for_every_width_and_gives_each_reason_once() -> None:
     cells = pd.DataFrame({"alpha": [0.0, 1.0], "seed": 0})
-    height = {"D": 0.1, "D_low": 0.08, "D_high": 0.12}
-    fails = {**height, "D": 0.2, "double_descent": False, "guards": {"parity": False}}
-    none = {"width_5": fails, "width_10": {**height, "double_descent": False, "guards": {}}, "over_width": {}}
-    assert finding(cells, none) == (
-        "Test error over alpha: no sparse double descent at any of 2 widths; "
-        "the highest peak, D = 20.0 [8.0, 12.0] points at width 5, fails parity."
-    )
-    one = {"width_5": fails, "width_10": {**height, "double_descent": True}}
-    assert finding(cells, one) == (
-        "Test error over alpha: a sparse double descent at 1 of 2 widths, D = 10.0 [8.0, 12.0] points at width 10."
+    verdict = {"width_5": NO_PEAK, "width_10": {**NOT_SPARSE, "D": 0.2}, "width_20": NOT_SPARSE, "width_40": UNSURE}
+    assert finding(cells, {**verdict, "width_80": YES, "over_width": {}}) == (
+        "Is there a sparse double descent over alpha? Yes at width 80 (D = 30.0 [20.0, 40.0] points). "
+        "Undecided at width 40 (D = 30.0 [0.1, 40.0] points): about 23 runs would probably decide it. "
+        "No at width 5 (D = 0.1 [0.0, 0.4] points): no peak of a point or more. "
+        "No at widths 10 and 20 (D = 30.0 [20.0, 40.0] points at width 20, the highest): the peak over alpha is real, "
+        "but hardly a weight becomes zero across it, so it is no *sparse* double descent."
     )
 
 
-def test_the_finding_says_what_there_is_too_little_of() -> None:
-    few_seeds = pd.DataFrame({"width": 5, "alpha": [0.0, 1.0, 2.0], "seed": 0})
-    assert finding(few_seeds, {}) == "No verdict over alpha: fewer than 4 seeds."
-    few_alphas = pd.DataFrame({"width": 5, "alpha": [0.0, 1.0] * 4, "seed": [0, 0, 1, 1, 2, 2, 3, 3]})
-    assert finding(few_alphas, {"width_5": {"guards": {}}}) == "No verdict over alpha: fewer than 3 alphas."
-    one_alpha = few_alphas[few_alphas.alpha == 0]
-    assert finding(one_alpha, {"over_width": {"threshold": 5}}) == "No verdict over width: fewer than 3 widths."
-    assert finding(one_alpha[:1], {}) == "No verdict over width: fewer than 4 seeds."
+def test_where_a_peak_is_an_effect_of_the_step_size_the_finding_says_what_is_left_of_it() -> None:
+    cells = pd.DataFrame({"alpha": [0.0, 1.0], "seed": 0})
+    settled = {"D_settled": 0.03, "D_settled_low": 0.02, "D_settled_high": 0.04}
+    gone = {**NOT_SPARSE, **settled, "guards": {**HOLD, "settled": "no"}}
+    assert finding(cells, {"width_5": gone, "width_10": {**gone, "D_settled": 0.1}}) == (
+        "Is there a sparse double descent over alpha? No at width 5 (D = 30.0 [20.0, 40.0] points, settled 3.0 [2.0, "
+        "4.0]) and width 10 (D = 30.0 [20.0, 40.0] points, settled 10.0 [2.0, 4.0]): less than half of the peak is "
+        "left where training is settled, so it is an effect of the step size."
+    )
+
+
+def test_all_widths_together_are_a_yes_if_one_is_and_a_no_if_all_are() -> None:
+    assert answer_over_alpha({"width_5": NO_PEAK, "width_10": YES, "width_20": UNSURE}) == "yes (width 10)"
+    assert answer_over_alpha({"width_5": NO_PEAK, "width_10": UNSURE}) == "undecided (width 10)"
+    assert answer_over_alpha({"width_5": NO_PEAK, "width_10": NOT_SPARSE}) == "no"
 
 
 def test_two_close_alphas_have_two_names_in_the_table() -> None:
@@ -66,7 +87,7 @@ def test_two_close_alphas_have_two_names_in_the_table() -> None:
     assert row[1:3] == ["90.0 ± 0.0 (1.00000001)", "80.0 ± 0.0 (1)"]
 
 
-def test_the_headline_is_the_best_cell_and_the_highest_peak() -> None:
+def test_the_headline_is_the_answer_the_highest_peak_and_the_best_cell_with_their_places() -> None:
     cells = pd.DataFrame(
         {
             "dataset": "mnist",
@@ -78,14 +99,22 @@ def test_the_headline_is_the_best_cell_and_the_highest_peak() -> None:
             "diverged": False,
         }
     )
-    best = {"lowest test error, %": 20.0, "its width": 10, "its alpha": 1.0, "most exact zeros, %": 50.0}
-    assert headline(cells, {}) == best
-    verdict = {"width_5": {"D": 0.5, "double_descent": True}, "width_10": {"D": 0.25, "double_descent": False}}
-    assert headline(cells, verdict) == {**best, "highest D, points": 50.0, "double descents": 1}
-    assert headline(cells[cells.alpha == 0], {"over_width": {"D": 0.1, "double_descent": True}}) == {
-        **{"lowest test error, %": 30.0, "its width": 10, "its alpha": 0.0, "most exact zeros, %": 0.0},
-        **{"highest D, points": 10.0, "double descents": 1},
+    best = {"lowest test error, %": 20.0, "lowest is at": "width 10, alpha 1", "most exact zeros, %": 50.0}
+    assert headline(cells, {"width_5": NOT_SPARSE, "width_10": {**YES, "D": 0.25}}) == {
+        "double descent": "yes",
+        "D, points": 25.0,
+        "D is at": "width 10, alpha 1",
+        **best,
     }
+    nowhere = {"answer": "undecided", "D": 0.0, "runs": 1, "points": 2, "guards": {}}
+    assert headline(cells, {"width_5": nowhere, "over_width": {"threshold": 5}}) == {
+        "double descent": "undecided",
+        "D, points": 0.0,
+        "D is at": "-",
+        **best,
+    }
+    over_width = headline(cells[cells.alpha == 0], {"width_5": nowhere, "over_width": YES})
+    assert (over_width["double descent"], over_width["D is at"]) == ("yes", "width 15")
 
 
 def test_agreement_counts_cells_within_two_points_or_two_standard_deviations() -> None:
@@ -118,8 +147,14 @@ def test_cells_of_one_alpha_are_read_over_width() -> None:
 
 
 def test_the_finding_over_width_says_where_the_peak_is_or_that_there_is_none() -> None:
-    peak = {"D": 0.06, "D_low": 0.05, "D_high": 0.07, "p_value": 0.002, "peak_width": 15, "double_descent": True}
-    height = "Test error over width: D = 6.0 [5.0, 7.0] points, p = 0.002"
-    assert finding_over_width(peak) == f"{height}: a peak at width 15; no width fits its training set."
-    none = peak | {"double_descent": False, "threshold": 20}
-    assert finding_over_width(none) == f"{height}: no double descent; width 20 is the first that fits its training set."
+    question = "Is there a double descent over width?"
+    assert finding_over_width(YES) == (
+        f"{question} Yes: D = 30.0 [20.0, 40.0] points, at width 15. No width fits its training set."
+    )
+    assert finding_over_width({**NO_PEAK, "threshold": 20}) == (
+        f"{question} No: D = 0.1 [0.0, 0.4] points, no peak of a point or more. Width 20 is the first that fits its "
+        "training set."
+    )
+    assert finding_over_width({"threshold": 20}) == (
+        f"{question} Undecided: a peak needs 3 widths. Width 20 is the first that fits its training set."
+    )

@@ -5,7 +5,19 @@ import itertools
 import numpy as np
 import pytest
 
-from stages.statistic.judge import NO, UNDECIDED, YES, Judgement, judge, runs_needed, statistic, widths
+from stages.statistic.judge import (
+    NO,
+    UNDECIDED,
+    YES,
+    Judgement,
+    Scale,
+    holm,
+    judge,
+    judge_all,
+    runs_needed,
+    statistic,
+    widths,
+)
 from stages.statistic.runs import failed, mean_curve, noise_of_mean, smooth_curve
 from stages.statistic.shapes import Floats
 
@@ -222,3 +234,56 @@ def test_more_runs_are_needed_the_wider_the_interval_and_the_nearer_one_point() 
     assert far is not None
     assert near > far > 5
     assert runs_needed(5, 0.0101, 0.0, 0.5) is None
+
+
+def test_holms_correction_of_four_numbers_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def test_tables_judged_together_have_their_own_heights_and_a_common_p() -> None:
+    peak, flat = noisy(PEAK, 0.01), noisy(VALLEY_SHAPED["flat"], 0.01)
+    alone = [judge(peak), judge(flat)]
+    together = judge_all([peak, flat])
+    assert [found.d for found in together] == [found.d for found in alone]
+    assert [found.p_holm for found in together] == holm([found.p or 0.0 for found in alone])
+
+
+def test_a_peak_of_moderate_p_among_many_tables_is_undecided() -> None:
+    errors = noisy(PEAK, 0.05, 5)
+    found = judge(errors)
+    assert found.answer == YES
+    assert found.p is not None
+    assert found.p > 0.001
+    assert judge_all([errors] * 100)[0].answer == UNDECIDED
+
+
+def test_a_clear_peak_is_a_yes_among_any_number_of_tables() -> None:
+    clear = noisy(PEAK, 0.0005, 10)[:, [2, 6, 12]]
+    assert {found.answer for found in judge_all([clear] * 250, draws=20)} == {YES}
+
+
+def test_in_other_units_another_height_counts() -> None:
+    logs = 100 * noisy(PEAK, 0.005)
+    assert judge(logs, scale=Scale(smallest=10.0, far=np.inf)).answer == YES
+    assert judge(logs, scale=Scale(smallest=20.0, far=np.inf)).answer == NO
+
+
+def test_more_runs_at_the_peak_and_its_valleys_decide_what_more_runs_everywhere_decide() -> None:
+    low = 0.3 - 0.01 * PLACE + 0.08 * HUMP
+    decided = {"everywhere": 0, "there": 0, "elsewhere": 0}
+    for seed in range(15):
+        errors = low + 0.03 * np.random.default_rng(seed).standard_normal((60, M))
+        found = judge(errors[:4])
+        if found.needed is None or found.peak is None:
+            continue
+        there = np.zeros(M, dtype=bool)
+        for place in (found.left, found.peak, found.right):
+            assert place is not None
+            there[max(0, place - 1) : place + 2] = True
+        for name, more in (("everywhere", there | True), ("there", there), ("elsewhere", ~there)):
+            unequal = errors[: found.needed].copy()
+            unequal[4:, ~more] = np.nan
+            decided[name] += judge(unequal).answer != UNDECIDED
+    assert decided["there"] >= decided["everywhere"] - 2
+    assert decided["elsewhere"] < decided["there"] / 2
