@@ -9,21 +9,12 @@ export MNIST_MIRROR ?= $(LOCAL_MNIST)
 endif
 DVC := python -m dvc
 
-.PHONY: run prune experiment compare results deps test test-all coverage lint lock help checkout
+.PHONY: run studies results deps test test-all coverage lint lock help checkout
 run: .venv/ready  ## the main job: fetch MNIST, train the grid, evaluate, plot; under ten minutes on two cores
 	@python -m stages.commands.repair && $(DVC) repro && python -m stages.commands.show
 
-prune: .venv/ready  ## test error over sparsity by pruning; about a quarter of an hour on two cores
-	@python -m stages.commands.repair && $(DVC) repro prune/dvc.yaml
-
-experiment: .venv/ready  ## one of experiments/*.yaml, run anew: make experiment NAME=l1-proximal
-	@python -m stages.commands.repair && python -m stages.commands.experiment $(NAME)
-
-compare: .venv/ready  ## the figures that show several experiments
-	python -m stages.commands.compare metrics experiments/l1-subgradient experiments/l1-proximal --out plots/penalties.png
-	python -m stages.commands.compare metrics experiments/small-step --out plots/step_size.png
-	python -m stages.commands.compare experiments/label-noise experiments/label-noise-l1 --out plots/label_noise.png
-	python -m stages.commands.compare experiments/width-clean experiments/width-noise --over width --out plots/widths.png
+studies: .venv/ready  ## every question of studies/params.yaml; what the store has is not trained again
+	@python -m stages.commands.repair && $(DVC) repro studies/dvc.yaml
 
 results: .venv/ready  ## write the tables and findings into README.md and RESULTS.md
 	python -m stages.commands.results README.md RESULTS.md

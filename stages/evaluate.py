@@ -13,9 +13,8 @@ from stages.base import files
 from stages.base.console import console, run
 from stages.base.machine import refuse_too_large, threads
 from stages.cells.cell import drawing, read_fit
-from stages.measure.images import training_images
+from stages.measure.images import seen_in_training, training_images
 from stages.measure.runs import curve_table, table
-from stages.measure.sparsity import Seen
 from stages.statistic.protocol import is_as_published
 from stages.statistic.tables import against_paper, summary, to_csv, to_json
 
@@ -26,13 +25,10 @@ def main(data: Path, models: Path, paper: Path, out: Path) -> None:
     params = files.read_params()
     arrays, about = files.read_tensors(data, "dvc repro -f prepare", "train_pixels")
     images = training_images(arrays, drawing(params.data, params.train.images), range(params.train.seeds))
-    if images.chosen is None:
-        training = [(Seen.of(images.pixels), images.labels)]
-    else:
+    if images.chosen is not None:
         needed = 4 * params.train.seeds * images.per_run * images.pixels.shape[1]
         refuse_too_large("evaluate", "fewer train.seeds or images", needed)
-        own = (images.of_run(run) for run in range(params.train.seeds))
-        training = [(Seen.of(pixels), labels) for pixels, labels in own]
+    training = seen_in_training(images)
     torch.set_num_threads(1)  # cells side by side, each on one thread, so that numbers do not depend on the cores
 
     def evaluate(point: tuple[int, float]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -12,11 +12,11 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from stages import download, evaluate, heads, lasso, plot, prepare, prune, prune_report, train, verdict
+from stages import download, evaluate, heads, judge, lasso, plot, prepare, study, train, verdict
 from stages.base import console
 from stages.base.files import UserError, read_params
 from stages.commands import show
-from tests.workspace import ROOT
+from tests.workspace import ABOUT, ROOT, small_studies
 
 POSITIVE = st.one_of(st.floats(1e-30, 1e30), st.sampled_from([1e-30, 1e30, 1e-3, 1.0]))
 NOT_NEGATIVE = st.one_of(st.just(0.0), POSITIVE)
@@ -75,22 +75,17 @@ REGRESSION: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "runs": st.integers(4, 6),
     }
 }
-PRUNING: dict[str, dict[str, st.SearchStrategy[Any]]] = {
-    "grid": {
-        "method": some(st.sampled_from(["magnitude", "random", "gradient"]), 1, 2),
-        "retraining": some(st.sampled_from(["finetune", "lr_rewind", "rewind", "scratch"]), 1, 2),
-    },
-    "prune": {
-        "label_noise": st.sampled_from([0.0, 0.2, 0.999]),
-        "width": st.integers(1, 4),
-        "depth": st.integers(1, 2),
-        "seeds": st.integers(1, 5),
-        "levels": st.integers(1, 20),
-        "share": st.floats(1e-6, 0.999999),
-        "epochs": st.integers(1, 2),
-        "batch_size": st.integers(1, 400),
-        "lr": POSITIVE,
-    },
+PRUNING: dict[str, st.SearchStrategy[Any]] = {
+    "method": some(st.sampled_from(["magnitude", "random", "gradient"]), 1, 2),
+    "retraining": some(st.sampled_from(["finetune", "lr_rewind", "rewind", "scratch"]), 1, 2),
+    "label_noise": st.sampled_from([[0.0], [0.2], [0.0, 0.999]]),
+    "width": some(st.integers(1, 4), 1, 2),
+    "depth": some(st.integers(1, 2), 1, 2),
+    "levels": some(st.integers(1, 20), 1, 1),
+    "share": some(st.floats(1e-6, 0.999999), 1, 1),
+    "epochs": some(st.integers(1, 2), 1, 2),
+    "batch_size": some(st.integers(1, 400), 1, 2),
+    "lr": some(POSITIVE, 1, 2),
 }
 
 
@@ -104,12 +99,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def change(groups: dict[str, Any], file: str = "params.yaml") -> None:
-    params = yaml.safe_load((ROOT / file).read_text())
+def change(groups: dict[str, Any]) -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
     for group, keys in groups.items():
         params[group] |= keys
-    Path(file).parent.mkdir(exist_ok=True)
-    Path(file).write_text(yaml.safe_dump(params))
+    Path("params.yaml").write_text(yaml.safe_dump(params))
 
 
 def call(stage: ModuleType, *arguments: object) -> None:
@@ -124,7 +118,7 @@ def no_nan(text: str) -> None:
 
 def assert_json() -> None:
     """That what was written is standard JSON, in which nothing is nan or infinite."""
-    for path in (*Path("metrics").glob("*.json"), *Path("plots").glob("*.json")):
+    for path in (*Path("metrics").glob("*.json"), *Path("plots").glob("*.json"), *Path("studies").glob("*/*.json")):
         json.loads(path.read_text(), parse_constant=no_nan)
 
 
@@ -181,13 +175,16 @@ def test_a_regression_of_allowed_values_ends_in_results(folder: Path, groups: di
 
 @pytest.mark.slow
 @HERE
-@given(values(PRUNING))
-def test_pruning_of_allowed_values_ends_in_results(folder: Path, groups: dict[str, Any]) -> None:
-    change({"data": {"name": "digits", "train_per_class": 5, "test_per_class": 5}})
-    change(groups, "prune/params.yaml")
-    prepared()
-    call(prune, "--data", "data", "--out", "pruned")
-    call(prune_report, "--data", "data", "--cells", "pruned", "--metrics", "metrics", "--plots", "plots")
+@given(st.fixed_dictionaries(PRUNING))
+def test_a_study_of_allowed_values_ends_in_results(folder: Path, grid: dict[str, list[Any]]) -> None:
+    studies = small_studies()
+    studies["studies"] = {"one": {**ABOUT, "trains": "prune", "over": "round", "options": {}, "grid": grid}}
+    studies["defaults"]["prune"]["train_per_class"] = studies["defaults"]["prune"]["test_per_class"] = 5
+    Path("studies").mkdir(exist_ok=True)
+    Path("studies/params.yaml").write_text(yaml.safe_dump(studies))
+    call(study, "--name", "one", "--out", "data/studies/one")
+    out = ("--verdicts", "studies/verdicts", "--out", "studies/one")
+    call(judge, "--name", "one", "--cells", "data/studies/one", *out)
     assert_json()
 
 

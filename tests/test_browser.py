@@ -20,15 +20,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from dvc.utils.hydra import apply_overrides
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from stages.base.params import parse
-from stages.commands.experiment import overrides
+from stages.base.studies import parse_studies
+from stages.base.studies import points as study_points
 from stages.figures.style import width_colour
 from stages.plot import heights, histories, points
-from stages.statistic.protocol import how
+from stages.statistic.protocol import studied
 from stages.statistic.tables import cell_means, to_records
+from stages.statistic.verdict import verdict
 from tests.workspace import ROOT, Workspace
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -166,7 +166,7 @@ def test_every_chart_of_a_comparison_is_drawn(compared: Workspace, browser: Brow
 
 
 def test_seven_revisions_are_readable(tmp_path: Path, browser: Browser) -> None:
-    """The committed results and six of the committed experiments, as branches of a clone."""
+    """The committed results and the cells of six of the committed studies, as branches of a clone."""
     clone = Workspace(tmp_path)
     clone.git("clone", "-q", str(ROOT), ".")
     for name, value in (("user.email", "someone@example.org"), ("user.name", "Someone")):
@@ -177,14 +177,14 @@ def test_seven_revisions_are_readable(tmp_path: Path, browser: Browser) -> None:
         shutil.copy(ROOT / name, tmp_path / name)
     clone.commit("as they are here")
     clone.git("branch", "published")
+    studies = parse_studies((ROOT / "studies/params.yaml").read_text())
     names = ["l1-proximal", "l1-subgradient", "small-step", "label-noise", "label-noise-l1", "width-noise"]
     for name in names:
         clone.git("checkout", "-q", "-B", name, "published")
-        folder = ROOT / "experiments" / name
-        cells, verdict = pd.read_csv(folder / "cells.csv"), json.loads((folder / "verdict.json").read_text())
-        apply_overrides(tmp_path / "params.yaml", overrides(name))
-        caption = how(cells, parse((tmp_path / "params.yaml").read_text()))
-        for stem, table in (("cells", points(cell_means(cells))), ("verdict", heights(verdict["mnist"]))):
+        cells = pd.read_csv(ROOT / "studies" / name / "cells.csv")
+        cells = cells if "alpha" in cells else cells.assign(alpha=0.0)
+        caption = studied(study_points(studies, name)[0])
+        for stem, table in (("cells", points(cell_means(cells))), ("verdict", heights(verdict(cells)["mnist"]))):
             (tmp_path / f"plots/{stem}.json").write_bytes(to_records(table.assign(run=caption)))
         clone.commit(name)
     clone.dvc("plots", "diff", "published", *names, "--out", "page")
@@ -237,10 +237,9 @@ def plot_data(revision: int, grid: Grid, measured: bool = True) -> dict[str, lis
         "heads": pd.concat(
             [invented_series(rng, "strength", "test_error", ["trained", "pca"]).assign(run=h) for h in heads]
         ),
-        "prune": invented_series(rng, "left", "test_error", ["magnitude, rewind", "random, scratch"][revision % 2 :]),
     }
     rows = {name: json.loads(to_records(table)) for name, table in tables.items()}
-    return rows if measured else rows | {"lasso": [], "heads": [], "prune": []}
+    return rows if measured else rows | {"lasso": [], "heads": []}
 
 
 def invented_verdict(d: float) -> dict[str, Any]:
@@ -258,8 +257,7 @@ def invented_series(rng: np.random.Generator, x: str, y: str, names: list[str]) 
 def repository(path: Path, revisions: dict[str, dict[str, list[dict[str, Any]]]]) -> Workspace:
     """This project's charts in a git repository in that folder, with a branch per revision that holds its plot data."""
     workspace = Workspace(path)
-    for name in (".dvc/plots", "prune"):
-        shutil.copytree(ROOT / name, path / name)
+    shutil.copytree(ROOT / ".dvc/plots", path / ".dvc/plots")
     for name in ("dvc.yaml", "params.yaml", ".dvc/config"):
         shutil.copy(ROOT / name, path / name)
     (path / "plots").mkdir()
@@ -277,22 +275,21 @@ def repository(path: Path, revisions: dict[str, dict[str, list[dict[str, Any]]]]
 def shown_fields() -> dict[str, tuple[str, dict[str, dict[str, Any]]]]:
     """For each chart by its id: the stem of its file in plots/, and what the channels of its marks show."""
     found = {}
-    for file in ("dvc.yaml", "prune/dvc.yaml"):
-        for plot in yaml.safe_load((ROOT / file).read_text())["plots"]:
-            ((name, chart),) = plot.items()
-            ((path, y),) = chart["y"].items()
-            x, template = chart["x"], chart["template"]
-            low, high = ("low", "high") if template == "series" else (f"{y}_low", f"{y}_high")
-            channels: dict[str, dict[str, Any]] = {"symbol": {"x": x, "y": y}}
-            if template == "verdict":
-                row = {"y": "width"}
-                channels = {"symbol": {"x": y} | row, "rule": {"x": low, "x2": high} | row, "text": row}
-                channels["dashed"] = {"x": 1}
-            elif template != "over_sparsity":
-                channels["line"] = channels["symbol"]
-            if template in ("over_alpha", "over_width", "series"):
-                channels["area"] = {"x": x, "y": low, "y2": high}
-            found[name.replace(" ", "_")] = (Path(path).stem, channels)
+    for plot in yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"]:
+        ((name, chart),) = plot.items()
+        ((path, y),) = chart["y"].items()
+        x, template = chart["x"], chart["template"]
+        low, high = ("low", "high") if template == "series" else (f"{y}_low", f"{y}_high")
+        channels: dict[str, dict[str, Any]] = {"symbol": {"x": x, "y": y}}
+        if template == "verdict":
+            row = {"y": "width"}
+            channels = {"symbol": {"x": y} | row, "rule": {"x": low, "x2": high} | row, "text": row}
+            channels["dashed"] = {"x": 1}
+        elif template != "over_sparsity":
+            channels["line"] = channels["symbol"]
+        if template in ("over_alpha", "over_width", "series"):
+            channels["area"] = {"x": x, "y": low, "y2": high}
+        found[name.replace(" ", "_")] = (Path(path).stem, channels)
     return found
 
 

@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
 
+from stages.base.studies import parse_studies
 from stages.commands.results import filled
-from stages.statistic.findings import d_with_interval
 from tests.workspace import ROOT, Workspace, ran
+
+STUDIES = parse_studies((ROOT / "studies/params.yaml").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +37,10 @@ def test_a_fresh_clone_shows_metrics_and_plots_without_training(clone: Workspace
 def test_tables_and_figures_have_the_hashes_in_dvc_lock() -> None:
     stages = {
         **yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"],
-        **yaml.safe_load((ROOT / "prune/dvc.lock").read_text())["stages"],
+        **yaml.safe_load((ROOT / "studies/dvc.lock").read_text())["stages"],
     }
-    for name in ("evaluate", "verdict", "plot", "lasso", "heads", "prune_report"):
+    judged = [f"judge@{name}" for name in STUDIES.studies]
+    for name in ("evaluate", "verdict", "plot", "lasso", "heads", "findings", *judged):
         for out in stages[name]["outs"]:
             assert hashlib.md5((ROOT / out["path"]).read_bytes()).hexdigest() == out["md5"], out["path"]
 
@@ -49,20 +51,17 @@ def test_readme_and_results_say_what_is_in_the_tables() -> None:
         assert filled(text) == text, f"{name}: make results"
 
 
-def test_results_leave_no_experiment_and_no_finding_out() -> None:
+def test_results_leave_no_study_and_no_finding_out() -> None:
     text = (ROOT / "RESULTS.md").read_text()
-    experiments = {f"<!-- show experiments/{path.stem} -->" for path in (ROOT / "experiments").glob("*.yaml")}
+    studies = {f"<!-- study {name} -->" for name in STUDIES.studies}
     findings = {f"<!-- say metrics/{path.name} -->" for path in (ROOT / "metrics").glob("*.md")}
-    assert [mark for mark in experiments | findings | {"<!-- show metrics -->"} if mark not in text] == []
+    assert [mark for mark in studies | findings | {"<!-- show metrics -->"} if mark not in text] == []
 
 
-def judged(folder: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((ROOT / folder / "verdict.json").read_text())["mnist"]
-    return found
-
-
-def widths(verdict: dict[str, Any]) -> list[dict[str, Any]]:
-    return [value for key, value in verdict.items() if key.startswith("width_")]
+def test_every_figure_in_plots_is_a_stages() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
+    made = {out["path"] for stage in stages.values() for out in stage.get("outs", [])}
+    assert {f"plots/{path.name}" for path in (ROOT / "plots").glob("*.png")} <= made
 
 
 def recovery(folder: str, width: int) -> float:
@@ -74,31 +73,16 @@ def recovery(folder: str, width: int) -> float:
 
 def test_readmes_answers_are_the_results() -> None:
     readme = (ROOT / "README.md").read_text()
-    answers = readme[readme.index("| question |") : readme.index("D is the height")]
-    grid, clean = judged("metrics"), judged("experiments/width-clean")
+    answers = readme[readme.index("| question |") : readme.index("And what we asked besides")]
+    grid = json.loads((ROOT / "metrics/verdict.json").read_text())["mnist"]
     zeros = json.loads((ROOT / "metrics/headline.json").read_text())["most exact zeros, %"]
-    noisy = judged("experiments/label-noise-l1")
-    at_100, at_200 = (d_with_interval(noisy[f"width_{width}"]) for width in (100, 200))
-    over_width = d_with_interval(judged("experiments/width-noise")["over_width"])
-    pruned = (ROOT / "metrics/prune.md").read_text().split("rewind: a double descent, D = ")[1].split(" points")[0]
     for said in (
         f"no cell has more than {zeros:.3f} % exact zeros in the mean",
         f"slope of its logarithm on that of the width {grid['slope']:.2f} "
         f"[{grid['slope_low']:.2f}, {grid['slope_high']:.2f}]",
-        f"over pruning D = {pruned} points, over width {over_width} |",
-        f"D = {at_100} points (width 100) and {at_200} (width 200) at a constant step",
     ):
         assert said in answers
-    assert not any(v["double_descent"] for v in widths(grid))
-    assert not clean["over_width"]["double_descent"]
-    # the L1 norm, by soft thresholding: zeros to 100 %, accuracy to chance, D zero; by subgradient steps: at chance
-    proximal = (
-        pd.read_csv(ROOT / "experiments/l1-proximal/cells.csv").groupby(["width", "alpha"]).mean(numeric_only=True)
-    )
-    assert (proximal.zero_fraction.groupby("width").max() > 0.9999).all()
-    assert (proximal.test_error.groupby("width").last() == 0.9).all()
-    assert all(v["D"] <= 0 for v in widths(judged("experiments/l1-proximal")))
-    assert not any(v["guards"]["above_chance"] for v in widths(judged("experiments/l1-subgradient")))
+    assert {found["answer"] for key, found in grid.items() if key.startswith("width_")} == {"no"}
     # a tenth of the step: past the peak the best alpha is ten times as large
     for width in (10, 25):
-        assert recovery("experiments/small-step", width) == 10 * recovery("metrics", width)
+        assert recovery("studies/small-step", width) == 10 * recovery("metrics", width)

@@ -11,10 +11,11 @@ import pytest
 import torch
 import yaml
 
-from stages import download, evaluate, prepare, train
+from stages import evaluate, prepare, train
 from stages.base import tensors
 from stages.base.console import call
 from stages.base.datasets import SETS
+from stages.base.sources import committed
 from stages.training.fit import fit
 from stages.training.images import Images
 from stages.training.options import Options
@@ -25,7 +26,7 @@ GOLDEN = Path(__file__).with_name("golden.json")
 
 def results(workspace: Workspace) -> dict[str, bytes]:
     """Every file that a stage made."""
-    locked = [yaml.safe_load(workspace.read(file))["stages"] for file in ("dvc.lock", "prune/dvc.lock")]
+    locked = [yaml.safe_load(workspace.read(file))["stages"] for file in ("dvc.lock", "studies/dvc.lock")]
     outs = [workspace.path / out["path"] for stages in locked for stage in stages.values() for out in stage["outs"]]
     found = [path for out in outs for path in (out.rglob("*.safetensors") if out.is_dir() else [out])]
     return {str(path.relative_to(workspace.path)): path.read_bytes() for path in sorted(found)}
@@ -100,7 +101,7 @@ def test_cells_trained_anew_are_the_committed_ones(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     largest, mean, std, _ = SETS["mnist"]
     about = {"dataset": "mnist", "largest": float(largest), "mean": mean, "std": std, "subset": True}
-    Path("raw").write_bytes(tensors.to_bytes(download.committed(Path("data/mnist_subset.npz")), about))
+    Path("raw").write_bytes(tensors.to_bytes(committed(Path("data/mnist_subset.npz")), about))
     call(prepare.main, "--raw", "raw", "--out", "prepared")
     for width in ("5", "25"):
         call(train.main, "--width", width, "--data", "prepared", "--out", f"models/{width}")

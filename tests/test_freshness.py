@@ -6,6 +6,8 @@ import os
 import random
 import shlex
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 import yaml
 
 from stages.commands.deps import imported
-from tests.workspace import Workspace
+from tests.workspace import SMALL_STUDIES, Workspace
 
 pytestmark = pytest.mark.slow
 # another allowed value for every parameter
@@ -63,20 +65,6 @@ OTHER: dict[str, dict[str, Any]] = {
     },
     "head": {"features": ["random"], "seeds": 1, "strength": [0.5], "backbone": "resnet18"},
 }
-OTHER_PRUNING: dict[str, dict[str, Any]] = {
-    "grid": {"method": ["random"], "retraining": ["scratch"]},
-    "prune": {
-        "label_noise": 0.3,
-        "width": 6,
-        "depth": 2,
-        "seeds": 3,
-        "levels": 3,
-        "share": 0.3,
-        "epochs": 3,
-        "batch_size": 16,
-        "lr": 0.3,
-    },
-}
 TRAIN = {"train@2", "train@3"}
 USERS = {  # of a group's parameters, besides those named below
     "data": {"evaluate", "plot", "heads"},
@@ -84,16 +72,16 @@ USERS = {  # of a group's parameters, besides those named below
     "lasso": {"lasso"},
     "head": {"heads"},
 }
-DRAWN_BY = {*TRAIN, "prune", "prune_report"}  # what chooses its training set
 MORE_USERS = {
     "data.name": {"download", "prepare"},
-    "data.train_per_class": {"prepare", *DRAWN_BY},
+    "data.train_per_class": {"prepare", *TRAIN},
     "data.test_per_class": {"prepare"},
     "data.label_noise": {*TRAIN},
-    "data.redraw": {"prepare", *DRAWN_BY},
-    "data.seed": DRAWN_BY,
+    "data.redraw": {"prepare", *TRAIN},
+    "data.seed": {*TRAIN},
 }
-EVERY_CELL = {*TRAIN, "prune"}  # the stages that train
+OF_STUDY = {name: {f"{stage}@{name}" for stage in ("images", "study", "judge")} for name in SMALL_STUDIES}
+EVERY_CELL = {*TRAIN, *(f"study@{name}" for name in SMALL_STUDIES)}  # the stages that train
 
 
 @pytest.fixture(scope="module")
@@ -124,14 +112,32 @@ def test_a_changed_parameter_makes_its_users_stale_and_no_other(workspace: Works
         (workspace.path / "params.yaml").write_text(text)
 
 
-@pytest.mark.parametrize("key", OTHER_PRUNING["prune"])
-def test_a_changed_parameter_of_pruning_makes_its_users_stale_and_no_other(workspace: Workspace, key: str) -> None:
-    text = workspace.read("prune/params.yaml")
+@pytest.mark.parametrize("name", SMALL_STUDIES)
+def test_a_changed_study_makes_its_own_stages_stale_and_no_other(workspace: Workspace, name: str) -> None:
+    with changed_studies(workspace) as studies:
+        studies["studies"][name]["options"]["seeds"] = 3
     try:
-        workspace.change({"prune": {key: OTHER_PRUNING["prune"][key]}})
-        assert workspace.stale() == {"check", "prune", "prune_report"}
+        assert workspace.stale() == {*OF_STUDY[name], "findings"}
     finally:
-        (workspace.path / "prune/params.yaml").write_text(text)
+        workspace.git("checkout", "-q", "studies/params.yaml")
+
+
+def test_changed_defaults_make_all_studies_stale(workspace: Workspace) -> None:
+    with changed_studies(workspace) as studies:
+        studies["defaults"]["fit"]["seeds"] = 3
+    try:
+        assert workspace.stale() == set.union(*OF_STUDY.values())
+    finally:
+        workspace.git("checkout", "-q", "studies/params.yaml")
+
+
+@contextmanager
+def changed_studies(workspace: Workspace) -> Iterator[dict[str, Any]]:
+    """The contents of studies/params.yaml, which are written when the caller has changed them."""
+    path = workspace.path / "studies/params.yaml"
+    studies = yaml.safe_load(path.read_text())
+    yield studies
+    path.write_text(yaml.safe_dump(studies, sort_keys=False))
 
 
 @pytest.mark.parametrize(
@@ -139,8 +145,6 @@ def test_a_changed_parameter_of_pruning_makes_its_users_stale_and_no_other(works
     [
         ("params.yaml", "width", "[2, 7]", {"report", "train@7", "evaluate", "heads"}),  # and train@2 is not
         ("params.yaml", "alpha", "[0.0, 0.7]", {"report", "evaluate", "heads", *TRAIN}),
-        ("prune/params.yaml", "method", "[magnitude, random]", {"prune", "prune_report"}),
-        ("prune/params.yaml", "retraining", "[rewind, scratch]", {"prune", "prune_report"}),
     ],
 )
 def test_a_changed_grid_makes_what_has_other_cells_stale_and_no_other(
@@ -156,17 +160,16 @@ def test_a_changed_grid_makes_what_has_other_cells_stale_and_no_other(
         (workspace.path / file).write_text(text)
 
 
-@pytest.mark.parametrize(("file", "other"), [("params.yaml", OTHER), ("prune/params.yaml", OTHER_PRUNING)])
-def test_every_parameter_is_tried_with_another_value(workspace: Workspace, file: str, other: dict[str, Any]) -> None:
-    params = yaml.safe_load(workspace.read(file))
-    assert {group: set(keys) for group, keys in other.items()} == {group: set(keys) for group, keys in params.items()}
-    assert not [key for group in other for key, value in other[group].items() if params[group][key] == value]
+def test_every_parameter_is_tried_with_another_value(workspace: Workspace) -> None:
+    params = yaml.safe_load(workspace.read("params.yaml"))
+    assert {group: set(keys) for group, keys in OTHER.items()} == {group: set(keys) for group, keys in params.items()}
+    assert not [key for group in OTHER for key, value in OTHER[group].items() if params[group][key] == value]
 
 
 def stages(workspace: Workspace) -> dict[str, dict[str, Any]]:
     """Every stage of both pipelines as dvc.lock has it."""
     locked: dict[str, dict[str, Any]] = {}
-    for file in ("dvc.lock", "prune/dvc.lock"):
+    for file in ("dvc.lock", "studies/dvc.lock"):
         locked |= yaml.safe_load(workspace.read(file))["stages"]
     return locked
 
@@ -201,7 +204,7 @@ def test_a_change_of_any_code_but_the_sealed_trains_nothing(tmp_path: Path, file
     """Neither the schema of the parameters, nor how YAML is read, nor progress, nor an error's words decide a cell."""
     workspace = Workspace.built(tmp_path)
     (tmp_path / file).write_text(workspace.read(file) + "\n# a remark\n")
-    assert workspace.repro("train", "prune/dvc.yaml:prune") & EVERY_CELL == set()
+    assert workspace.repro("train", "studies/dvc.yaml:study") & EVERY_CELL == set()
     # where DVC is told to run the stage nevertheless, the store has its cells
     assert "width 2: 0 cells trained, 2 from the store" in workspace.dvc("repro", "-s", "-f", "train@2")
 
@@ -228,7 +231,6 @@ SHARED_FILES = ["stages/training/mlp.py", "stages/training/pruning.py", "stages/
 LEFT_OUT = {"name", "depth", "lr_scale", "penalty_scale"}  # the first needs the network, the others each other
 CHANGES = [
     *(("params.yaml", f"{group}.{key}") for group in USERS for key in OTHER[group] if key not in LEFT_OUT),
-    *(("prune/params.yaml", f"prune.{key}") for key in OTHER_PRUNING["prune"]),
     *((file, "") for file in (*OWN_FILES, *SHARED_FILES)),
 ]
 
@@ -243,7 +245,7 @@ def test_a_repro_runs_what_is_stale_and_no_other_stage_but_those_downstream(
     workspace = Workspace.built(tmp_path)
     group, _, name = key.partition(".")
     if name:
-        value = {**OTHER, **OTHER_PRUNING}[group][name]
+        value = OTHER[group][name]
         with_it = {"penalty": "l1"} if name == "solver" else {}
         workspace.change({group: {name: value} | with_it})
     else:
@@ -255,13 +257,13 @@ def test_a_repro_runs_what_is_stale_and_no_other_stage_but_those_downstream(
     workspace.git("checkout", "-q", ".")
     workspace.dvc("checkout", "-q", "--force")
     # what DVC does not keep, because the store does
-    assert workspace.stale() <= {"prune", "prune_report"}
+    assert workspace.stale() <= set.union(*OF_STUDY.values())
 
 
-def others_changed(workspace: Workspace, declared: list[str], file: str = "params.yaml") -> dict[str, Any]:
+def others_changed(workspace: Workspace, declared: list[str]) -> dict[str, Any]:
     """The parameters, all but the declared ones with other values."""
-    params: dict[str, Any] = yaml.safe_load(workspace.read(file))
-    mixed: dict[str, Any] = copy.deepcopy(OTHER if file == "params.yaml" else OTHER_PRUNING)
+    params: dict[str, Any] = yaml.safe_load(workspace.read("params.yaml"))
+    mixed: dict[str, Any] = copy.deepcopy(OTHER)
     for key in declared:
         group, _, name = key.partition(".")
         if name:
@@ -274,7 +276,7 @@ def others_changed(workspace: Workspace, declared: list[str], file: str = "param
 ALONE = ["check", "download", "prepare", "train@2", "evaluate", "verdict", "plot", "lasso", "heads", "report"]
 
 
-@pytest.mark.parametrize("name", [*ALONE, "prune", "prune_report"])
+@pytest.mark.parametrize("name", [*ALONE, *sorted(OF_STUDY["pruned"]), "findings"])
 def test_a_stage_runs_on_nothing_but_what_it_declares(workspace: Workspace, tmp_path: Path, name: str) -> None:
     """In a folder with its dependencies alone, every parameter that it does not declare changed: the same bytes."""
     stage = stages(workspace)[name]
@@ -284,11 +286,11 @@ def test_a_stage_runs_on_nothing_but_what_it_declares(workspace: Workspace, tmp_
         copy_to(tmp_path, workspace, path)
     for path in wanted:
         copy_to(tmp_path, workspace, path)
-    for file in ("params.yaml", "prune/params.yaml"):
-        if file not in wanted:
-            params = others_changed(workspace, [*stage.get("params", {}).get(file, {})], file)
-            (tmp_path / file).parent.mkdir(exist_ok=True)
-            (tmp_path / file).write_text(yaml.safe_dump(params, sort_keys=False))
+    if "params.yaml" not in wanted:
+        params = others_changed(workspace, [*stage.get("params", {}).get("params.yaml", {})])
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    if "studies/params.yaml" in stage.get("params", {}):
+        copy_to(tmp_path, workspace, "studies/params.yaml")
     Workspace(tmp_path).run(*shlex.split(stage["cmd"]))
     for out in stage["outs"]:
         for made in everything_in(workspace.path / out["path"]):

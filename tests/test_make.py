@@ -18,7 +18,7 @@ NOBODY = {"HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL
 @pytest.fixture(scope="module")
 def offline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, str]:
     """A small grid on MNIST, made where there is no network, no identity and no home; and what `make` said."""
-    workspace = Workspace.create(tmp_path_factory.mktemp("offline"), TINY | {"data": {"name": "mnist"}}, prune=True)
+    workspace = Workspace.create(tmp_path_factory.mktemp("offline"), TINY | {"data": {"name": "mnist"}}, studies=True)
     for key in ("user.name", "user.email"):
         workspace.git("config", "--unset", key)
     (workspace.path / ".venv").symlink_to(sys.prefix)

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from stages import lasso, prune, train
+from stages import lasso, train
 from stages.base.console import call
-from stages.base.files import UserError, read_params, read_prune_params
+from stages.base.files import UserError, read_params
 from stages.base.machine import PROCESS, cores, memory, refuse_too_large, threads
-from stages.cells.cell import Cell, fit_cell, prune_cell
+from stages.cells.cell import Cell, fit_cell
 from stages.cells.jobs import split
 from stages.cells.make import memory_needed, refuse_too_many
 from stages.linear.heads import memory_of_heads
 from stages.linear.regression import memory_of_regression
-from tests.cells.project import DATA, Project, cells
+from tests.cells.project import DATA, Project, cells, pruned
 from tests.workspace import ROOT
 
 IMAGES = """
@@ -47,9 +47,7 @@ def fit_of(width: int, seeds: int, images: int, batch_size: int = 32) -> Cell:
 
 
 def prune_of(width: int, seeds: int) -> Cell:
-    changes = {"width": width, "seeds": seeds, "epochs": 1, "levels": 1}
-    data = read_params().data.model_copy(update={"train_per_class": 100})
-    return prune_cell(data, read_prune_params().prune.model_copy(update=changes), "magnitude", "rewind", "x")
+    return pruned("magnitude", "rewind", width=width, seeds=seeds, levels=1, train_per_class=100, batch_size=32)
 
 
 @pytest.mark.slow
@@ -138,12 +136,6 @@ HUGE = 10**8
             {"train": {"seeds": HUGE}},
             "width 2, alpha 0.0: takes about ",
         ),
-        (
-            "prune",
-            f"--data {DATA} --out pruned",
-            {"prune": {"width": HUGE}},
-            "magnitude, finetune: takes about ",
-        ),
         ("lasso", "--metrics metrics --plots plots", {"lasso": {"samples": HUGE}}, "lasso: takes about "),
     ],
 )
@@ -155,7 +147,7 @@ def test_what_will_not_fit_gets_one_line_and_leaves_no_file(
     before = sorted(tmp_path.rglob("*"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=rf"^{message}[^\n]*GiB are there; (take )?fewer [^\n]*$"):
-        call({"train": train, "prune": prune, "lasso": lasso}[stage].main, *arguments.split())
+        call({"train": train, "lasso": lasso}[stage].main, *arguments.split())
     assert sorted(tmp_path.rglob("*")) == before
 
 

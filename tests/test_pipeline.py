@@ -15,12 +15,13 @@ from stages import check, evaluate
 from stages.base.console import call
 from stages.base.files import UserError
 from tests.test_dependencies import STAGES
-from tests.workspace import Workspace, ran
+from tests.workspace import SMALL_STUDIES, Workspace, ran
 
 pytestmark = pytest.mark.slow
 TRAIN = {"train@2", "train@3"}
 TABLES = {"evaluate", "verdict", "plot", "heads", "report"}
-EVERY = {"check", "download", "prepare", "lasso", "prune", "prune_report", *TRAIN, *TABLES}
+STUDIES = {*(f"{stage}@{name}" for stage in ("images", "study", "judge") for name in SMALL_STUDIES), "findings"}
+EVERY = {"check", "download", "prepare", "lasso", *TRAIN, *TABLES, *STUDIES}
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def files(workspace: Workspace) -> dict[Path, bytes]:
     """Every result and dvc.lock."""
-    folders = ("data/raw", "data/prepared", "data/models", "data/pruned", "metrics", "plots")
+    folders = ("data/raw", "data/prepared", "data/models", "data/studies", "studies", "metrics", "plots")
     found = [path for folder in folders for path in (workspace.path / folder).rglob("*") if path.is_file()]
     return {path: path.read_bytes() for path in [*found, *workspace.path.glob("**/dvc.lock")]}
 
@@ -40,7 +41,7 @@ def cells(workspace: Workspace) -> pd.DataFrame:
 
 
 def test_every_stage_has_run_and_none_runs_twice_and_what_is_committed_stays_so(workspace: Workspace) -> None:
-    locked = [yaml.safe_load(workspace.read(file))["stages"] for file in ("dvc.lock", "prune/dvc.lock")]
+    locked = [yaml.safe_load(workspace.read(file))["stages"] for file in ("dvc.lock", "studies/dvc.lock")]
     assert {name for stages in locked for name in stages} == EVERY
     table = cells(workspace)
     assert len(table) == 2 * 2 * 2
@@ -116,11 +117,10 @@ def test_check_says_where_there_are_fewer_seeds_than_a_verdict_takes(
 ) -> None:
     monkeypatch.chdir(workspace.path)
     for seeds, few in ((2, True), (3, False)):
-        workspace.change({"train": {"seeds": seeds}, "prune": {"seeds": seeds}})
+        workspace.change({"train": {"seeds": seeds}})
         call(check.main, "--out", "data/params.ok")
         said = capfd.readouterr().err
-        for group in ("params.yaml: train", "prune/params.yaml: prune"):
-            assert (f"{group}.seeds: {seeds}: under 3 seeds every answer is undecided" in said) == few
+        assert (f"params.yaml: train.seeds: {seeds}: under 3 seeds every answer is undecided" in said) == few
 
 
 def test_an_added_alpha_trains_its_own_cells_alone_and_one_that_comes_back_none(workspace: Workspace) -> None:

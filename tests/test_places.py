@@ -107,7 +107,7 @@ def test_a_user_with_a_name_needs_no_home(tmp_path: Path) -> None:
 def test_a_copy_without_git_gets_one_line_before_anything_is_installed(tmp_path: Path) -> None:
     workspace = Workspace.create(tmp_path)
     shutil.rmtree(tmp_path / ".git")
-    for target in ("run", "test", "prune"):
+    for target in ("run", "test", "studies"):
         output = workspace.run("make", target, ok=False, GIT_CEILING_DIRECTORIES=str(tmp_path.parent))
         assert output.splitlines()[0] == (
             "error: this folder is no git checkout, and DVC needs one: git init, or git clone the repository"

@@ -16,7 +16,7 @@ from tests.workspace import ROOT, Workspace, ran
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = [block.split("\n") for block in re.findall(r"(?:^ {4}\S.*\n)+", README, re.MULTILINE)]
-SETUP, QUESTION, JUDGE, CLUSTER = (
+SETUP, QUESTION, STUDY, JUDGE, CLUSTER = (
     [re.split(r"\s+#", line)[0].strip() for line in block if line.strip()]
     for block in BLOCKS
     if "check ->" not in block[0]
@@ -28,11 +28,9 @@ RUN_BY = {
     "make help": "test_make_help_names_every_target",
     "make test": "test_a_fresh_clone_has_nothing_to_run_again",  # any test: `make test` is what runs them
     "make test-all": "test_a_fresh_clone_has_nothing_to_run_again",
-    "make prune": "test_the_study_runs_by_one_command_and_a_plain_repro_leaves_it_alone",
-    "make experiment NAME=l1-proximal": "test_an_experiment_of_the_folder_runs_by_one_command",
+    "make studies": "test_the_studies_ran_and_a_plain_repro_leaves_them_alone",
     "python -m stages.commands.show": "test_a_line_a_width_is_printed_from_the_committed_results",
     "python -m tests.benchmarks.statistic": "test_the_statistics_benchmarks_run_on_few_curves",
-    "python -m tests.benchmarks.verdict": "test_the_statistics_benchmarks_run_on_few_curves",
     "python -m stages.commands.repair": "test_dvcs_file_of_locks_is_removed_if_a_kill_left_it_half_written",
     "dvc repro": "test_every_stage_has_run_and_none_runs_twice_and_what_is_committed_stays_so",
     "dvc repro -f download": "test_with_network_again_the_full_set_is_taken",
@@ -76,7 +74,6 @@ def test_make_help_names_every_target() -> None:
 
 @pytest.mark.slow
 def test_the_statistics_benchmarks_run_on_few_curves() -> None:
-    assert "a peak of 30" in Workspace(ROOT).run("python", "-m", "tests.benchmarks.verdict", "--curves", "4")
     own = ["--judgements", "2", "--runs", "3", "--points", "6", "--spread", "0.03"]
     assert "30 on flat, normal 3" in Workspace(ROOT).run("python", "-m", "tests.benchmarks.statistic", *own)
 
@@ -89,6 +86,14 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace.commit("another grid")
     (workspace.path / ".venv").symlink_to(sys.prefix)
     return workspace
+
+
+@pytest.mark.slow
+def test_the_commands_for_a_study(workspace: Workspace) -> None:
+    for command in STUDY:
+        workspace.run(*shlex.split(command.replace("width-noise", "over-alpha")))
+    assert (workspace.path / "studies/over-alpha/figure.png").stat().st_size > 1000
+    workspace.git("checkout", "-q", ".")
 
 
 @pytest.mark.slow

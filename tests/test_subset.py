@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages import download, prepare
+from stages import prepare
 from stages.base import tensors
 from stages.base.console import call
 from stages.base.datasets import first_per_class
 from stages.base.files import UserError
+from stages.base.sources import committed
 from stages.commands.subset import PER_CLASS, to_npz
-from stages.download import committed
 from tests.official import OFFICIAL, needs_official
 from tests.workspace import ROOT
 
@@ -65,7 +65,7 @@ def test_training_images_are_not_redrawn_from_it(redraw: str, tmp_path: Path, mo
     text = (ROOT / "params.yaml").read_text()
     Path("params.yaml").write_text(text.replace("redraw: none", f"redraw: {redraw}"))
     about = {"dataset": "mnist", "largest": 255.0, "mean": 0.1307, "std": 0.3081, "subset": True}
-    Path("raw").write_bytes(tensors.to_bytes(download.committed(ROOT / "data/mnist_subset.npz"), about))
+    Path("raw").write_bytes(tensors.to_bytes(committed(ROOT / "data/mnist_subset.npz"), about))
     with pytest.raises(
         UserError, match=rf"^params.yaml: data.redraw: {redraw} draws from the whole training file of mni"
     ):

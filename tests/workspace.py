@@ -19,8 +19,31 @@ TINY: dict[str, dict[str, Any]] = {
     "train": {"seeds": 2, "epochs": 2, "eval_every": 1},
     "lasso": {"runs": 4, "n_features": [5, 60, 80]},
     "head": {"strength": [0.01]},
-    "prune": {"seeds": 2, "epochs": 1, "width": 5, "levels": 2},
 }
+SMALL = {  # instead of the studies' defaults
+    "fit": {"data": "digits", "train_per_class": 20, "test_per_class": 10, "seeds": 2, "epochs": 2, "eval_every": 1},
+    "prune": {
+        **{"data": "digits", "train_per_class": 20, "test_per_class": 10, "seeds": 2, "epochs": 1},
+        **{"width": 5, "levels": 2},
+    },
+}
+ABOUT = {"asks": "Is there a peak?", "expects": "None is expected."}
+SMALL_STUDIES: dict[str, Any] = {
+    "over-alpha": {
+        **{**ABOUT, "trains": "fit", "over": "alpha", "options": {"penalty": "l2", "lr": 0.01}},
+        "grid": {"width": [2, 3], "alpha": [0.0, 0.1, 0.2]},
+    },
+    "pruned": {
+        **{**ABOUT, "trains": "prune", "over": "round", "options": {"retraining": "finetune"}},
+        "grid": {"method": ["magnitude", "random"]},
+    },
+}
+
+
+def small_studies() -> dict[str, Any]:
+    """The contents of a studies/params.yaml with this project's defaults, but for what makes them small."""
+    defaults = yaml.safe_load((ROOT / "studies/params.yaml").read_text())["defaults"]
+    return {"defaults": {way: defaults[way] | SMALL[way] for way in defaults}, "studies": SMALL_STUDIES}
 
 
 class Workspace:
@@ -41,7 +64,7 @@ class Workspace:
             if not first.exists():
                 making = cls.shared / "building"
                 shutil.rmtree(making, ignore_errors=True)
-                workspace = cls.create(making, prune=True)
+                workspace = cls.create(making, studies=True)
                 workspace.repro("--all-pipelines")
                 workspace.commit("results")
                 making.rename(first)
@@ -49,14 +72,15 @@ class Workspace:
         return cls(path)
 
     @classmethod
-    def create(cls, path: Path, changes: dict[str, dict[str, Any]] = TINY, prune: bool = False) -> "Workspace":
+    def create(cls, path: Path, changes: dict[str, dict[str, Any]] = TINY, studies: bool = False) -> "Workspace":
         """Copy what git tracks, as it is on disk, without tests and results; set the parameters; commit.
 
-        The pruning study is left out unless asked for: until it has run, DVC complains that its results are missing.
+        The studies are two small ones, and are left out unless asked for: until they have run, DVC complains that their
+        results are missing.
         """
         tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
         left_out = re.compile(
-            r"metrics/|plots/|tests/|(.+/)?dvc\.lock|experiments/.+/" + "|prune/dvc.yaml" * (not prune)
+            r"metrics/|plots/|tests/|(.+/)?dvc\.lock|studies/.+/|studies/findings" + "|studies/dvc.yaml" * (not studies)
         )
         for name in tracked.splitlines():
             if not left_out.match(name) and (ROOT / name).exists():
@@ -64,6 +88,7 @@ class Workspace:
                 shutil.copy2(ROOT / name, path / name)  # make looks at times
         workspace = cls(path)
         workspace.change(changes)
+        (path / "studies/params.yaml").write_text(yaml.safe_dump(small_studies(), sort_keys=False))
         workspace.git("init", "-q")
         workspace.name_author()
         workspace.commit("start")
@@ -97,7 +122,7 @@ class Workspace:
 
     def change(self, changes: dict[str, dict[str, Any]]) -> None:
         for group, values in changes.items():
-            file = self.path / ("prune/params.yaml" if group == "prune" else "params.yaml")
+            file = self.path / "params.yaml"
             params = yaml.safe_load(file.read_text())
             params[group] |= values
             file.write_text(yaml.safe_dump(params, sort_keys=False))

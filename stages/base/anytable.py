@@ -4,8 +4,10 @@ A *long* table has a row for every run and point, with columns for the axis, the
 row for every point: a column for the axis, and one column a run.
 """
 
+import itertools
 import re
 from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,6 +52,9 @@ class Group(NamedTuple):
 def choose(table: pd.DataFrame, axis: str, error: str, run: str, by: Sequence[str], accuracy: bool) -> Columns:
     """What the columns are: as told, and where nothing is told, by their names; TableError where that is not safe."""
     names = [str(name) for name in table.columns]
+    for name in names:
+        for place in np.flatnonzero(table[name].map(lambda value: isinstance(value, list | dict))).tolist():
+            raise TableError(f"{_row(table, place)}: {name} holds a list, not a value")
     for option, name in [("--axis", axis), ("--error", error), ("--run", run), *(("--by", name) for name in by)]:
         if name and name not in names:
             raise TableError(f"{option} {name}: there is no such column; the columns are {', '.join(names)}")
@@ -65,6 +70,7 @@ def choose(table: pd.DataFrame, axis: str, error: str, run: str, by: Sequence[st
             accuracy = True
         if not error:
             raise TableError(f"which column holds the error? name it with --error; the columns are {', '.join(names)}")
+    accuracy = accuracy or bool(_named([error], ACCURACIES))
     run = run or _named(free, RUNS)
     axis = axis or _named(free, AXES)
     rest = [name for name in free if name not in (axis, error, run)]
@@ -120,11 +126,15 @@ def groups(table: pd.DataFrame, columns: Columns, least_points: int, percent: bo
     if table.empty:
         raise TableError("the table has no rows")
     table = table.reset_index(drop=True)
-    points, ordinal = _axis(table[columns.axis], columns.axis)
+    points, ordinal = _axis(table, columns)
     table = table.assign(**{columns.axis: points})
     if columns.runs:
-        table = table.melt([columns.axis, *columns.by], list(columns.runs), "run", "error", ignore_index=False)
-        columns = columns._replace(run="run", error="error")
+        run, error = (_free(name, [columns.axis, *columns.by]) for name in ("run", "error"))
+        table = table.melt([columns.axis, *columns.by], list(columns.runs), run, error, ignore_index=False)
+        columns = columns._replace(run=run, error=error)
+    for name in (columns.run, *columns.by):
+        for place in np.flatnonzero(table[name].isna()).tolist() if name else []:
+            raise TableError(f"{_row(table, place)}: {name} is empty")
     numbers = _numbers(table[columns.error], columns.error)
     values = numbers / 100 if percent else numbers
     for place in np.flatnonzero((values < 0) | (values > 1)).tolist():
@@ -138,6 +148,11 @@ def groups(table: pd.DataFrame, columns: Columns, least_points: int, percent: bo
         _group(part, columns, _plain(dict(zip(columns.by, key, strict=True))), least_points, ordinal)
         for key, part in parts
     ]
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """The name, or one like it that is not taken."""
+    return name if name not in taken else _free(f"{name}_", taken)
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
@@ -156,13 +171,40 @@ def _numbers(column: pd.Series, name: str) -> Floats:
     return found
 
 
-def _axis(column: pd.Series, name: str) -> tuple[Any, bool]:
-    """The axis as numbers, or as words in the order in which they first stand, and whether it is the latter."""
+def _axis(table: pd.DataFrame, columns: Columns) -> tuple[Any, bool]:
+    """The axis as numbers, or as words in the order of every run's rows, and whether it is the latter."""
+    name, column = columns.axis, table[columns.axis]
     for place in np.flatnonzero(column.isna()).tolist():
         raise TableError(f"{_row(column, place)}: {name} is empty")
-    if pd.to_numeric(column, errors="coerce").isna().all():
-        return pd.Categorical(column, list(dict.fromkeys(column)), ordered=True), True
-    return _numbers(column, name), False
+    if not pd.to_numeric(column, errors="coerce").isna().all():
+        return _numbers(column, name), False
+    keys = [key for key in (columns.run, *columns.by) if key]
+    runs = [rows[name].tolist() for _, rows in table.groupby(keys, sort=False)] if keys else [column.tolist()]
+    return pd.Categorical(column, _merged(runs, name), ordered=True), True
+
+
+def _merged(runs: list[list[str]], name: str) -> list[str]:
+    """One order of words that suits all of these; where they leave it open, what stands first in the table is first."""
+    first = {word: place for place, word in enumerate(dict.fromkeys(itertools.chain(*runs)))}
+    before = TopologicalSorter({word: [] for word in first})
+    for words in runs:
+        for earlier, later in itertools.pairwise(dict.fromkeys(words)):
+            before.add(later, earlier)
+    try:
+        before.prepare()
+    except CycleError as error:
+        found = error.args[1]
+        raise TableError(
+            f"the rows have {name} {found[0]} before {found[1]} in one run and after it in another, so the words have "
+            "no order; numbers need none"
+        ) from None
+    order: list[str] = []
+    ready: list[str] = []
+    while before.is_active():
+        ready = sorted([*ready, *before.get_ready()], key=lambda word: first[word])
+        order.append(ready.pop(0))
+        before.done(order[-1])
+    return order
 
 
 def _group(part: pd.DataFrame, columns: Columns, by: dict[str, Any], least_points: int, ordinal: bool) -> Group:

@@ -3,14 +3,17 @@
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from stages.base import tensors
-from stages.base.params import P, Params, ParamsError, PruneParams, parse_as
+from stages.base.params import Params, ParamsError, parse
+from stages.base.studies import Studies, parse_studies
 from stages.base.tensors import Array
 
+T = TypeVar("T")
 OTHER_KIND = (
     "it is a file of another kind; to make it anew: dvc repro; to judge a table of your own: "
     "python -m stages.commands.judge FILE"
@@ -22,16 +25,16 @@ class UserError(Exception):
 
 
 def read_params() -> Params:
-    return _read(Params, "params.yaml")
+    return _read(parse, "params.yaml")
 
 
-def read_prune_params() -> PruneParams:
-    return _read(PruneParams, "prune/params.yaml")
+def read_studies() -> Studies:
+    return _read(parse_studies, "studies/params.yaml")
 
 
-def _read(model: type[P], path: str) -> P:
+def _read(parsed: Callable[[str], T], path: str) -> T:
     try:
-        return parse_as(model, Path(path).read_text(encoding="utf-8"))
+        return parsed(Path(path).read_text(encoding="utf-8"))
     except ParamsError as error:
         back = f"git diff {path} shows what changed, git checkout {path} takes it back"
         raise UserError(f"{path}: {error} ({back})") from None

@@ -24,7 +24,7 @@ class ParamsError(ValueError):
     """A parameter that is not allowed, in one line: its key's path, its value, what is allowed."""
 
 
-def _unique(values: list[T]) -> list[T]:
+def unique(values: list[T]) -> list[T]:
     for value in values:
         if values.count(value) > 1:
             raise ValueError(f"{value} stands in it {values.count(value)} times; every value once")
@@ -61,8 +61,8 @@ class Data(Group):
 
 
 class Grid(Group):
-    width: Annotated[list[Count], Field(min_length=1), AfterValidator(_unique)]
-    alpha: Annotated[list[NotNegative], Field(min_length=1), AfterValidator(_unique)]
+    width: Annotated[list[Count], Field(min_length=1), AfterValidator(unique)]
+    alpha: Annotated[list[NotNegative], Field(min_length=1), AfterValidator(unique)]
 
     def cells(self) -> list[tuple[int, float]]:
         """Every width with every alpha, in the order of params.yaml."""
@@ -139,9 +139,9 @@ class Lasso(Group):
     noise: NotNegative
     alpha: Positive
     n_train: Annotated[int, Field(ge=2, le=MOST)]
-    n_features: Annotated[list[Count], Field(min_length=3), AfterValidator(_unique), AfterValidator(_ascending)]
+    n_features: Annotated[list[Count], Field(min_length=3), AfterValidator(unique), AfterValidator(_ascending)]
     interpolation_noise: NotNegative
-    ridge: Annotated[list[Positive], AfterValidator(_unique)]
+    ridge: Annotated[list[Positive], AfterValidator(unique)]
     runs: Annotated[int, Field(ge=4, le=MOST)]
 
     @field_validator("informative")
@@ -154,17 +154,17 @@ class Lasso(Group):
 
 class Heads(Group):
     features: Annotated[
-        list[Literal["trained", "random", "pca", "pixels", "pretrained"]], Field(min_length=1), AfterValidator(_unique)
+        list[Literal["trained", "random", "pca", "pixels", "pretrained"]], Field(min_length=1), AfterValidator(unique)
     ]
     seeds: Count
-    strength: Annotated[list[Positive], Field(min_length=1), AfterValidator(_unique), AfterValidator(_ascending)]
+    strength: Annotated[list[Positive], Field(min_length=1), AfterValidator(unique), AfterValidator(_ascending)]
     backbone: str
 
 
 class PruneGrid(Group):
-    method: Annotated[list[Literal["magnitude", "random", "gradient"]], Field(min_length=1), AfterValidator(_unique)]
+    method: Annotated[list[Literal["magnitude", "random", "gradient"]], Field(min_length=1), AfterValidator(unique)]
     retraining: Annotated[
-        list[Literal["finetune", "lr_rewind", "rewind", "scratch"]], Field(min_length=1), AfterValidator(_unique)
+        list[Literal["finetune", "lr_rewind", "rewind", "scratch"]], Field(min_length=1), AfterValidator(unique)
     ]
 
 
@@ -180,14 +180,12 @@ class Prune(Group):
     lr: Positive
 
 
-class Params(Group):
-    """params.yaml"""
+class Fitting(Group):
+    """What decides the runs of a grid."""
 
     data: Data
     grid: Grid
     train: Train
-    lasso: Lasso
-    head: Heads
 
     @field_validator("train")
     @classmethod
@@ -206,11 +204,11 @@ class Params(Group):
         return train
 
 
-class PruneParams(Group):
-    """prune/params.yaml"""
+class Params(Fitting):
+    """params.yaml"""
 
-    grid: PruneGrid
-    prune: Prune
+    lasso: Lasso
+    head: Heads
 
 
 def document(text: str) -> Any:
@@ -229,8 +227,13 @@ def parse(text: str) -> Params:
 
 def parse_as(model: type[P], text: str) -> P:
     """Read and check the text of a file of parameters; ParamsError names the first key that is not allowed."""
+    return check(model, document(text))
+
+
+def check(model: type[P], contents: Any) -> P:
+    """The contents as a model; ParamsError names the first key that is not allowed."""
     try:
-        return model.model_validate(document(text))
+        return model.model_validate(contents)
     except ValidationError as error:
         raise ParamsError(_one_line(error)) from None
 

@@ -11,7 +11,8 @@ from typing import Any
 from stages.base import files, tensors
 from stages.base.datasets import CLASSES
 from stages.base.files import UserError
-from stages.base.params import Data, Params, Prune, Train
+from stages.base.params import Data, Grid, Params, Prune, PruneGrid, Train
+from stages.base.studies import Point
 from stages.training.runs import Arrays
 
 TRAINING = Path(__file__).parents[1] / "training"
@@ -71,20 +72,34 @@ def drawing(data: Data, images: int | None = None) -> dict[str, Any]:
     return {"images": count, "label_noise": data.label_noise, "redraw": data.redraw, "data_seed": data.seed}
 
 
+def fit_options(data: Data, train: Train, width: int, alpha: float) -> dict[str, Any]:
+    own = train.model_dump(exclude={"seeds", "images"})
+    return {"width": width, "alpha": float(alpha), **drawing(data, train.images), **own}
+
+
+def prune_options(data: Data, config: Prune, method: str, retraining: str) -> dict[str, Any]:
+    own = config.model_dump(exclude={"seeds"})  # with a share of wrong labels of its own
+    return {"method": method, "retraining": retraining, **drawing(data), **own}
+
+
 def fit_cell(data: Data, train: Train, width: int, alpha: float, folder: str | Path) -> Cell:
     """The cell of the grid at that width and alpha; its file lies in the folder of its width."""
-    own = train.model_dump(exclude={"seeds", "images"})
-    options = {"width": width, "alpha": float(alpha), **drawing(data, train.images), **own}
     path = Path(folder) / file_name(float(alpha))
-    return Cell(f"width {width}, alpha {float(alpha)!r}", path, "fit", options, train.seeds)
+    name = f"width {width}, alpha {float(alpha)!r}"
+    return Cell(name, path, "fit", fit_options(data, train, width, alpha), train.seeds)
 
 
-def prune_cell(data: Data, config: Prune, method: str, retraining: str, folder: str | Path) -> Cell:
-    """The cell of the pruning study with that method and retraining."""
-    own = config.model_dump(exclude={"seeds"})  # with a share of wrong labels of its own
-    options = {"method": method, "retraining": retraining, **drawing(data), **own}
-    path = Path(folder) / file_name(method, retraining)
-    return Cell(f"{method}, {retraining}", path, "prune", options, config.seeds)
+def study_cell(point: Point, folder: str | Path) -> Cell:
+    """The cell of a study at that point; its file lies in the study's folder."""
+    name = ", ".join(f"{option} {value}" for option, value in point.place.items())
+    path = Path(folder) / file_name(*point.place.values())
+    if isinstance(point.train, Prune):
+        assert isinstance(point.grid, PruneGrid)
+        options = prune_options(point.data, point.train, point.grid.method[0], point.grid.retraining[0])
+        return Cell(name, path, "prune", options, point.train.seeds)
+    assert isinstance(point.grid, Grid)
+    options = fit_options(point.data, point.train, point.grid.width[0], point.grid.alpha[0])
+    return Cell(name, path, "fit", options, point.train.seeds)
 
 
 def read(cell: Cell, data: str, remedy: str) -> Arrays:

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from stages.base import files
 from stages.base.console import console, run
 
-PIPELINES = ("dvc.yaml", "prune/dvc.yaml")
+PIPELINES = ("dvc.yaml", "studies/dvc.yaml")
 SEALED = "stages/training"
 OTHERS = (".html", ".mplstyle")  # what stages read of the project's own besides code
 
@@ -61,7 +61,8 @@ def main(check: bool = False) -> None:
     for name in PIPELINES:
         pipeline = yaml.load(Path(name).read_text(encoding="utf-8"))
         changed = []
-        for stage, entry in pipeline["stages"].items():
+        for stage, definition in pipeline["stages"].items():
+            entry = definition.get("do", definition)
             data = [dep for dep in entry["deps"] if not dep.startswith("stages/")]
             deps = [*sorted(data), *sources(list(entry["deps"]), entry["cmd"])]
             if deps != list(entry["deps"]):

@@ -53,11 +53,32 @@ def parsed(content: bytes, suffix: str) -> pd.DataFrame:
         raise ValueError("it is empty")
     if text.lstrip().startswith("["):
         return pd.DataFrame(json.loads(text))
+    if (
+        text.lstrip().startswith("{")
+        and isinstance(whole := _json(text), dict)
+        and any(isinstance(column, dict | list) for column in whole.values())
+    ):
+        return pd.DataFrame(whole)  # by column, as pandas writes it
     if text.lstrip().startswith("{"):
         return pd.DataFrame([json.loads(line) for line in text.splitlines() if line.strip()])
     header = text.lstrip().splitlines()[0]
     separator = max("\t;,", key=header.count)
     return pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True, index_col=False)
+
+
+def _json(text: str) -> Any:
+    """What the JSON holds; None where it is no single value, but one a line."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def without_index(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the row numbers that pandas writes as a first column without a name."""
+    first = str(table.columns[0]) if len(table.columns) else ""
+    numbered = first.startswith("Unnamed:") and table[first].tolist() == list(range(len(table)))
+    return table.drop(columns=first) if numbered else table
 
 
 def as_json(group: anytable.Group, found: Judgement) -> dict[str, Any]:
@@ -88,10 +109,11 @@ def as_json(group: anytable.Group, found: Judgement) -> dict[str, Any]:
 def show(judged: list[tuple[anytable.Group, Judgement]]) -> None:
     """A table with a line a judgement, and below it a sentence each."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    names = list(judged[0][0].by)
-    axis = judged[0][0].axis
+    names = [escape(name) for name in judged[0][0].by]
+    axis = escape(judged[0][0].axis)
     table = Table(*names, "runs", "points", f"peak at {axis}", "valleys at", "D, points [95 %]", "p", "double descent?")
     for group, found in judged:
         p = "-" if found.p_holm is None else f"{found.p_holm:.2g}"
@@ -100,7 +122,7 @@ def show(judged: list[tuple[anytable.Group, Judgement]]) -> None:
             peak = str(group.points[found.peak])
             valleys = f"{group.points[found.left]}, {group.points[found.right]}"
         row = [str(found.runs), str(len(group.points)), peak, valleys, measured(found), p, found.answer]
-        table.add_row(*(str(value) for value in group.by.values()), *row)
+        table.add_row(*(escape(word) for word in [*map(str, group.by.values()), *row]))
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = 150
@@ -127,7 +149,7 @@ def main(
 ) -> None:
     if plot and not plot.endswith(".png"):
         raise UserError(f"--plot {plot}: the name of the figure must end in .png")
-    table = read(file).rename(columns=str)
+    table = without_index(read(file).rename(columns=str))
     try:
         columns = anytable.choose(table, axis, error, run, by, accuracy)
         found = anytable.groups(table, columns, LEAST_POINTS, percent)
@@ -135,11 +157,17 @@ def main(
         raise UserError(f"{'standard input' if file == '-' else file}: {problem}") from None
     if log and (low := [point for group in found for point in group.points if group.ordinal or point <= 0]):
         raise UserError(f"--log: {columns.axis} {low[0]} has no place on a logarithmic axis")
+    largest = max(float(np.nanmax(group.errors)) for group in found)
+    if percent and not columns.accuracy and largest <= 0.01:
+        print(f"note: with --percent no error is above {100 * largest:.2g} %; are they fractions?", file=sys.stderr)
     judged = list(zip(found, judge_all([group.errors for group in found]), strict=True))
     if json:
         print(dumped([as_json(group, judgement) for group, judgement in judged]))
     else:
         print(f"read as: {anytable.described(columns)}", file=sys.stderr)
+        if found[0].ordinal:
+            words = ", ".join(map(str, found[0].points))
+            print(f"{columns.axis} holds words, in the order of the rows: {words}", file=sys.stderr)
         show(judged)
     if plot:
         from stages.figures import judgement as figure

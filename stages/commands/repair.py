@@ -45,7 +45,7 @@ def unlock() -> None:
     LOCKS.parent.mkdir(parents=True, exist_ok=True)
     try:
         with make_lock(".dvc/tmp/lock"):  # which whoever writes dvc.lock holds
-            for path in (Path("dvc.lock"), Path("prune/dvc.lock")):
+            for path in (Path("dvc.lock"), Path("studies/dvc.lock")):
                 if path.exists() and not readable(path):
                     restore(path)
         for locks in (LOCKS, EXPERIMENTS_LOCKS):

@@ -1,7 +1,10 @@
 """Write what was found into Markdown files: `python -m stages.commands.results README.md RESULTS.md`.
 
-Between <!-- show FOLDER --> and <!-- end --> comes the table of that folder's results, between <!-- say FILE --> and
-<!-- end --> the sentence in that file, between <!-- agreement FILE --> and <!-- end --> how many cells are the paper's.
+Between <!-- KIND PATH --> and <!-- end --> comes what the kind says of the path:
+
+show FOLDER: the table of that folder's results. say FILE: the sentence in it. agreement FILE: how many cells are the
+paper's. study NAME: a study's expectation, sentence, table and figure. findings FOLDER: a line a study, from the
+verdicts in the folder.
 """
 
 import re
@@ -12,13 +15,34 @@ import pandas as pd
 
 from stages.base import files
 from stages.base.console import run
-from stages.commands.show import as_markdown
+from stages.commands.show import as_markdown, as_table
+from stages.statistic import study as statistic
 from stages.statistic.findings import agreement
+
+
+def study(name: str) -> str:
+    """A study's chapter: what was expected, the answer in a sentence, a line a group, the figure, how to make it."""
+    folder = Path("studies") / name
+    asked = files.read_studies().studies[name]
+    found = files.read_verdict(Path("studies/verdicts") / f"{name}.json", name)
+    sentence = (folder / "finding.md").read_text(encoding="utf-8").strip()
+    table = as_table(statistic.table(found, asked.over))
+    figure = f"![{asked.asks}](studies/{name}/figure.png)"
+    return f"Expected: {asked.expects}\n\n{sentence}\n\n{table}\n\n{figure}"
+
+
+def findings(verdicts: Path) -> str:
+    studies = files.read_studies()
+    found = {name: files.read_verdict(verdicts / f"{name}.json", name) for name in studies.studies}
+    return as_table(statistic.summary(studies, found))
+
 
 CONTENT: dict[str, Callable[[Path], str]] = {
     "show": as_markdown,
     "say": lambda path: path.read_text(encoding="utf-8").strip(),
     "agreement": lambda path: agreement(pd.read_csv(path)),
+    "study": lambda path: study(str(path)),
+    "findings": findings,
 }
 
 
@@ -27,7 +51,9 @@ def filled(text: str) -> str:
         start, kind, path = match.groups()
         return f"{start}\n{CONTENT[kind](Path(path))}\n\n<!-- end -->"
 
-    return re.sub(r"(<!-- (show|say|agreement) (\S+) -->\n).*?<!-- end -->", block, text, flags=re.DOTALL)
+    return re.sub(
+        r"(<!-- (show|say|agreement|study|findings) (\S+) -->\n).*?<!-- end -->", block, text, flags=re.DOTALL
+    )
 
 
 def main(*pages: Path) -> None:

@@ -1,14 +1,15 @@
-"""Print what an experiment found, one line a width: `python -m stages.commands.show [FOLDER] [--markdown]`.
+"""Print what the main job found, one line a width: `python -m stages.commands.show [FOLDER] [--markdown]`.
 
-An experiment of one alpha is read over width: errors, and whether they peak where the training set begins to be fitted.
+A grid of one alpha is read over width: errors, and whether they peak where the training set begins to be fitted.
 
-FOLDER holds cells.csv, paper.csv and verdict.json: metrics (the default) or experiments/NAME.
+FOLDER holds cells.csv, paper.csv and verdict.json; it is metrics unless named.
 """
 
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from rich.table import Table
 
 from stages.base.console import console, run
@@ -17,13 +18,17 @@ from stages.statistic import findings, protocol
 from stages.statistic.results import Results, read_results
 
 
+def as_table(words: pd.DataFrame) -> str:
+    """A table of words in Markdown."""
+    rows = [list(map(str, words)), ["---"] * words.shape[1], *words.to_numpy().tolist()]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
 def as_markdown(folder: Path) -> str:
     """The table and the finding, as they stand in a Markdown page."""
     results = read_results(folder)
-    found = findings.table(results.cells, results.paper, results.verdict)
-    rows = [list(map(str, found)), ["---"] * found.shape[1], *found.to_numpy().tolist()]
-    sentence = findings.finding(results.cells, results.verdict)
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + f"\n\n{sentence}"
+    table = as_table(findings.table(results.cells, results.paper, results.verdict))
+    return f"{table}\n\n{findings.finding(results.cells, results.verdict)}"
 
 
 def committed_params() -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from stages.base.anytable import Group
 from stages.figures.style import OKABE_ITO, add_legend, add_panel_title, log_axis, panels
 from stages.statistic.judge import Judgement
 from stages.statistic.sentences import measured, title
+from stages.statistic.shapes import Floats
 
 MEAN, FIT, PEAK = OKABE_ITO[0], OKABE_ITO[1], OKABE_ITO[2]
 
@@ -17,16 +18,26 @@ def judgements(judged: list[tuple[Group, Judgement]], log: bool = False) -> Figu
     figure, axes = panels(len(judged))
     for ax, (group, found) in zip(axes, judged, strict=True):
         x = np.arange(len(group.points)) if group.ordinal else np.array(group.points, dtype=np.float64)
-        _curves(ax, x, group, found)
-        _peak(ax, x, found)
-        ax.set(xlabel=group.axis, ylabel="error, %")
+        draw(ax, x, group.errors, found)
+        ax.set(xlabel=_plain(group.axis), ylabel="error, %")
         if log:
             log_axis(ax, x.tolist())
         elif group.ordinal:
-            ax.set_xticks(x, [str(point) for point in group.points])
-        add_panel_title(ax, _title(group, found))
+            ax.set_xticks(x, [_plain(str(point)) for point in group.points])
+        add_panel_title(ax, _plain(_title(group, found)))
     add_legend(figure)
     return figure
+
+
+def draw(ax: Axes, x: np.ndarray, errors: Floats, found: Judgement) -> None:
+    """The errors (runs, points) over x (points,) in %, and what was found in them."""
+    _curves(ax, x, errors, found)
+    _peak(ax, x, found)
+
+
+def _plain(text: str) -> str:
+    """The text without a sign that matplotlib reads as the start of a formula."""
+    return text.replace("$", r"\$")
 
 
 def _title(group: Group, found: Judgement) -> str:
@@ -34,14 +45,14 @@ def _title(group: Group, found: Judgement) -> str:
     return f"{by}double descent: {found.answer}; D = {measured(found)} points"
 
 
-def _curves(ax: Axes, x: np.ndarray, group: Group, found: Judgement) -> None:
-    for number, run in enumerate(group.errors):
+def _curves(ax: Axes, x: np.ndarray, errors: Floats, found: Judgement) -> None:
+    for number, run in enumerate(errors):
         known = ~np.isnan(run)
         label = "a run" if number == 0 else None
         ax.plot(x[known], 100 * run[known], color="0.7", linewidth=0.7, marker=".", markersize=2, label=label)
     for number, (run_index, point) in enumerate(found.failed):
-        label = "left out: never learned" if number == 0 else None
-        ax.plot(x[point], 100 * group.errors[run_index, point], "x", color="black", label=label)
+        label = "left out: far above all others" if number == 0 else None
+        ax.plot(x[point], 100 * errors[run_index, point], "x", color="black", label=label)
     ax.plot(x, 100 * found.mean, color=MEAN, label="mean")
     ax.plot(x, 100 * found.fit, color=FIT, linestyle="--", label="closest curve with one peak")
 

@@ -7,6 +7,7 @@ import torch
 
 from stages.base.datasets import CLASSES
 from stages.base.tensors import Array
+from stages.measure.sparsity import Seen
 from stages.training.images import Images
 from stages.training.options import Common
 from stages.training.sets import training_sets
@@ -23,3 +24,11 @@ def training_images(prepared: Mapping[str, Array], drawing: Mapping[str, Any], s
 
 def test_images(prepared: Mapping[str, Array]) -> Images:
     return Images(torch.from_numpy(prepared["test_pixels"]), torch.from_numpy(prepared["test_labels"]))
+
+
+def seen_in_training(images: Images) -> list[tuple[Seen, torch.Tensor]]:
+    """The training set that all runs share, with labels (n,) or (S, n), or each run's own with labels (n,)."""
+    if images.chosen is None:
+        return [(Seen.of(images.pixels), images.labels)]
+    own = (images.of_run(run) for run in range(len(images.chosen)))
+    return [(Seen.of(pixels), labels) for pixels, labels in own]

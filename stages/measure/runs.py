@@ -81,3 +81,23 @@ def curve_table(place: Place, runs: Arrays) -> pd.DataFrame:
         columns[name] = curve.mean(1)
         columns[f"{name}_sd"] = curve.std(1, ddof=1) if curve.shape[1] > 1 else np.nan
     return pd.DataFrame({**place, "epoch": runs["epochs"], **columns})
+
+
+def epochs(place: Place, runs: Arrays) -> pd.DataFrame:
+    """A row a run and evaluated epoch: errors and the training loss."""
+    of_run, count = runs["test_error"].shape
+    index = {"seed": np.repeat(range(of_run), count), "epoch": np.tile(runs["epochs"], of_run)}
+    measures = {name: runs[name].ravel() for name in ("test_error", "train_error", "train_loss")}
+    return pd.DataFrame({**place, **index, **measures})
+
+
+ROUND_MEASURES = ("train_error", "test_error", "train_loss", "test_loss", "noise_fitted", "learning_distance")
+
+
+def rounds(place: Place, runs: Arrays) -> pd.DataFrame:
+    """A row a round of pruning and run."""
+    seeds, levels = runs["density"].shape
+    index = {"round": np.repeat(range(levels), seeds), "seed": np.tile(range(seeds), levels)}
+    in_order = {name: runs[name].T.flatten() for name in ("density", *ROUND_MEASURES)}
+    sparsity = 1 - in_order["density"]
+    return pd.DataFrame({**place, **index, "sparsity": sparsity, **{name: in_order[name] for name in ROUND_MEASURES}})

@@ -1,12 +1,12 @@
 """What a person is told of the numbers: tables of words, sentences, and the few numbers that sum up an experiment."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from stages.statistic.guards import GUARDS
-from stages.statistic.judge import LEAST_POINTS, LEAST_RUNS, NO, SMALLEST, UNDECIDED, YES
-from stages.statistic.sentences import listed, with_interval
+from stages.statistic.judge import LEAST_POINTS, NO, SIGNIFICANCE, SMALLEST, UNDECIDED, YES
+from stages.statistic.sentences import LACKS, listed, with_interval
 from stages.statistic.tables import axis_value, cell_means
 
 OVER_ALPHA = [
@@ -21,46 +21,46 @@ OVER_ALPHA = [
     "from the paper, points",
 ]
 OVER_WIDTH = ["width", "test error, %", "training error, %", "epochs"]
+ALL = "all"  # the one group of a study whose grid has no other option than its axis
 NO_PEAK = "no peak of a point or more"
 Verdict = dict[str, Any]  # of one group along one axis, as in verdict.json
 
 
-def guards_that_say(verdict: Verdict, answer: str) -> list[str]:
-    return [name for name, said in verdict["guards"].items() if said == answer]
+class Reason(NamedTuple):
+    """Why a verdict is not a yes: in few words, for a table, and as the end of a sentence. Both are empty for a yes."""
+
+    short: str
+    long: str
+
+
+def reason(verdict: Verdict) -> Reason:
+    if verdict["answer"] == YES:
+        return Reason("", "")
+    if verdict["answer"] == NO:
+        if verdict["D_high"] < SMALLEST:
+            return Reason("no peak", NO_PEAK)
+        guards = [GUARDS[name] for name, said in verdict["guards"].items() if said == NO]
+        whys = ", and ".join(guard.why for guard in guards)
+        return Reason(", ".join(guard.no for guard in guards), f"the peak is there, but {whys}")
+    if "lacks" in verdict:
+        short, why, _ = LACKS[verdict["lacks"]]
+        return Reason(short, why)
+    if verdict["D_low"] >= SMALLEST and verdict["p_holm"] < SIGNIFICANCE:  # a sure peak, and a guard that cannot tell
+        unsure = " and ".join(
+            f"whether {GUARDS[name].unsure}" for name, said in verdict["guards"].items() if said != YES
+        )
+        return Reason(unsure, f"it is not sure {unsure}")
+    if "runs_needed" in verdict:
+        needed = f"about {verdict['runs_needed']} runs"
+        return Reason(needed, f"{needed} would probably decide it")
+    return Reason("no affordable number of runs", "no affordable number of runs would decide it")
 
 
 def answer_with_reason(verdict: Verdict) -> str:
     """The answer, and in few words what it is due to, such as "no: not sparse"."""
     if not verdict:
         return UNDECIDED
-    return f"{verdict['answer']}: {reason}" if (reason := _reason(verdict)) else str(verdict["answer"])
-
-
-def _reason(verdict: Verdict) -> str:
-    if verdict["answer"] == YES:
-        return ""
-    if verdict["answer"] == NO:
-        if verdict["D_high"] < SMALLEST:
-            return "no peak"
-        return ", ".join(GUARDS[name].no for name in guards_that_say(verdict, NO))
-    if "D_low" not in verdict:
-        return too_few(verdict)
-    if guards := _open_guards(verdict):
-        return " and ".join(f"whether {GUARDS[name].unsure}" for name in guards)
-    return f"about {verdict['runs_needed']} runs" if "runs_needed" in verdict else "too close to one point"
-
-
-def _open_guards(verdict: Verdict) -> list[str]:
-    """The guards for whose sake a peak that is sure is undecided."""
-    sure = verdict["D_low"] >= SMALLEST and "runs_needed" not in verdict
-    return guards_that_say(verdict, UNDECIDED) if sure else []
-
-
-def too_few(verdict: Verdict) -> str:
-    """Of what a verdict without an interval has too little."""
-    if verdict["points"] < LEAST_POINTS:
-        return f"fewer than {LEAST_POINTS} points"
-    return f"fewer than {LEAST_RUNS} runs" if verdict["runs"] < LEAST_RUNS else "runs do not differ"
+    return f"{verdict['answer']}: {short}" if (short := reason(verdict).short) else str(verdict["answer"])
 
 
 def d_with_interval(verdict: Verdict, digits: int = 1, name: str = "D") -> str:
@@ -126,7 +126,8 @@ def finding(cells: pd.DataFrame, verdict: dict[str, Any]) -> str:
     """The answer in one sentence for every group of widths of which the same is to be said."""
     if cells.alpha.nunique() == 1:
         return finding_over_width(verdict.get("over_width", {}))
-    return f"Is there a sparse double descent over alpha? {said_of_groups(by_width(verdict), 'width')}"
+    groups = {f"width {width}": found for width, found in by_width(verdict).items()}
+    return f"Is there a sparse double descent over alpha? {said_of_groups(groups)}"
 
 
 def finding_over_width(verdict: Verdict) -> str:
@@ -138,57 +139,45 @@ def finding_over_width(verdict: Verdict) -> str:
         return f"{question} Undecided: a peak needs {LEAST_POINTS} widths. {fits} its training set."
     peak = f", at width {verdict['peak_width']}" if verdict["answer"] == YES else ""
     said = f"{verdict['answer'].capitalize()}: D = {d_with_interval(verdict)} points{peak}"
-    because = f", {sentence}" if (sentence := because_of(verdict)) else ""
+    because = f", {why}" if (why := reason(verdict).long) else ""
     return f"{question} {said}{because}. {fits} its training set."
 
 
-def said_of_groups(groups: dict[Any, Verdict], axis: str) -> str:
-    """Of groups by their value of an axis, a sentence for those with the same answer for the same reason.
-
-    First comes yes, then undecided, then no.
-    """
-    together: dict[tuple[str, str], dict[Any, Verdict]] = {}
-    for value, found in groups.items():
-        together.setdefault((found["answer"], because_of(found)), {})[value] = found
+def said_of_groups(groups: dict[str, Verdict]) -> str:
+    """Of groups by name, a sentence for those with the same answer for the same reason, a yes first."""
+    together: dict[tuple[str, str], dict[str, Verdict]] = {}
+    for name, found in groups.items():
+        together.setdefault((found["answer"], reason(found).long), {})[name] = found
     said = []
     for (answer, because), found in sorted(together.items(), key=lambda item: [YES, UNDECIDED, NO].index(item[0][0])):
-        reason = f": {because}" if because else ""
-        every = answer != NO or because == GUARDS["settled"].why
-        said.append(f"{answer.capitalize()} at {_with_heights(found, axis, every)}{reason}.")
+        every = answer != NO or GUARDS["settled"].why in because
+        where = f" at {_with_heights(found, every)}" if ALL not in found else f" ({_height(found[ALL])})"
+        said.append(f"{answer.capitalize()}{where}{f': {because}' if because else ''}.")
     return " ".join(said)
 
 
-def _with_heights(groups: dict[Any, Verdict], axis: str, every: bool) -> str:
+def _with_heights(groups: dict[str, Verdict], every: bool) -> str:
     """The groups by name, with the height of every one, or with the largest of them."""
     if every or len(groups) == 1:
-        return listed([f"{axis} {value} ({_height(found)})" for value, found in groups.items()])
-    highest = max(groups, key=lambda value: groups[value]["D"])
-    return f"{axis}s {listed(list(map(str, groups)))} ({_height(groups[highest])} at {axis} {highest}, the highest)"
+        return listed([f"{name} ({_height(found)})" for name, found in groups.items()])
+    highest = max(groups, key=lambda name: groups[name]["D"])
+    return f"{names_of(list(groups))} ({_height(groups[highest])} at {highest}, the highest)"
+
+
+def names_of(names: list[str]) -> str:
+    """The names of groups, such as "widths 5 and 10" where each is an option and its value."""
+    options = {name.split(" ")[0] for name in names}
+    if len(names) == 1 or len(options) > 1 or any(name.count(" ") != 1 for name in names):
+        return listed(names)
+    return f"{options.pop()}s {listed([name.split(' ')[1] for name in names])}"
 
 
 def _height(verdict: Verdict) -> str:
     """D, and where the guard speaks of it what is left when settled."""
     height = f"D = {d_with_interval(verdict)} points"
-    if GUARDS["settled"].why not in because_of(verdict):
+    if GUARDS["settled"].why not in reason(verdict).long:
         return height
     return f"{height}, settled {d_with_interval(verdict, name='D_settled')}"
-
-
-def because_of(verdict: Verdict) -> str:
-    """Why a verdict is not a yes, as the end of a sentence; empty for a yes."""
-    if verdict["answer"] == YES:
-        return ""
-    if verdict["answer"] == NO:
-        if verdict["D_high"] < SMALLEST:
-            return NO_PEAK
-        return ", and ".join(GUARDS[name].why for name in guards_that_say(verdict, NO))
-    if "D_low" not in verdict:
-        return f"{too_few(verdict)}, which cannot show how much chance does"
-    if guards := _open_guards(verdict):
-        return " and ".join(f"it is not sure whether {GUARDS[name].unsure}" for name in guards)
-    if "runs_needed" in verdict:
-        return f"about {verdict['runs_needed']} runs would probably decide it"
-    return "no affordable number of runs would decide it"
 
 
 def overall(verdicts: list[Verdict]) -> str:

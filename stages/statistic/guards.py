@@ -26,10 +26,14 @@ class Case(NamedTuple):
     rows: pd.DataFrame  # a row a run and point, with the columns `axis`, seed, test_error and measures
     axis: str
     found: Judgement
+    without: tuple[str, ...] = ()  # guards that are not asked, whatever the axis
 
     def errors(self, column: str = "test_error") -> Floats:
-        """(seeds, points), both ascending; NaN where a run has no value."""
-        return table_of(self.rows, self.axis, column)
+        """(seeds, points), both ascending; NaN where a run has no value, or was left out of the judgement."""
+        table = table_of(self.rows, self.axis, column).copy()
+        for run, point in self.found.failed:
+            table[run, point] = np.nan
+        return table
 
 
 class Checked(NamedTuple):
@@ -56,23 +60,30 @@ def settled(case: Case) -> Checked:
     """Does at least half of the peak stand where training is settled?
 
     Read in two ways, of which the lower height counts: the error of the weights averaged over the ends of the last
-    epochs, and the mean of the errors there, odd and even epochs alike. The peak must lie between the valleys of the
-    one that is asked about.
+    epochs, and the mean of the errors there, odd and even epochs alike. The answer is no where even the upper end of
+    what stands is less than half of the lower end of the peak, and yes where both readings have a peak for sure and at
+    least half of it is left.
     """
     asked_about = case.found
-    if asked_about.peak is None or asked_about.left is None or asked_about.right is None:
+    if asked_about.peak is None or asked_about.left is None or asked_about.right is None or asked_about.low is None:
         return Checked(UNDECIDED, {})
-    readings = [judge(case.errors(column)) for column in ("test_error_averaged", "test_error_last")]
-    for place, reading in enumerate(readings):
+    readings = []
+    for column in ("test_error_averaged", "test_error_last"):
+        errors = case.errors(column)
+        if np.isnan(errors).all():
+            return Checked(UNDECIDED, {})
+        reading = judge(errors)
         if reading.peak is None or not asked_about.left < reading.peak < asked_about.right:
-            readings[place] = reading._replace(d=0.0, low=None, high=None)  # that peak is gone
+            reading = judge(errors[:, asked_about.left : asked_about.right + 1])  # what is left of that very peak
+        readings.append(reading)
     lower = min(readings, key=lambda reading: reading.d)
-    numbers = {"D_settled": lower.d}
-    if lower.low is not None and lower.high is not None:
-        numbers |= {"D_settled_low": lower.low, "D_settled_high": lower.high}
-    if lower.d < REMAINS * asked_about.d:
+    if lower.low is None or lower.high is None:
+        return Checked(UNDECIDED, {"D_settled": lower.d})
+    numbers = {"D_settled": lower.d, "D_settled_low": lower.low, "D_settled_high": lower.high}
+    if lower.high < REMAINS * asked_about.low:
         return Checked(NO, numbers)
-    return Checked(YES if all(reading.answer == YES for reading in readings) else UNDECIDED, numbers)
+    stands = lower.d >= REMAINS * asked_about.d and all(reading.answer == YES for reading in readings)
+    return Checked(YES if stands else UNDECIDED, numbers)
 
 
 def above_chance(case: Case) -> Checked:
@@ -95,7 +106,9 @@ def sparse(case: Case) -> Checked:
     The points are judged in the order of their mean sparsity, and the peak must differ by SPARSITY_GAP from points on
     either side that are lower. Networks without a sparsity, all of whose runs diverged, count as not sparse.
     """
-    sparsity = np.nan_to_num(table_of(case.rows, case.axis, "near_zero_fraction"), nan=0.0).mean(0)
+    measured = table_of(case.rows, case.axis, "near_zero_fraction")
+    known = ~np.isnan(measured)
+    sparsity = np.where(known, measured, 0.0).sum(0) / np.maximum(known.sum(0), 1)
     order = np.argsort(sparsity, kind="stable")
     found = judge(case.errors()[:, order])
     numbers = {"D_sparsity": found.d}
@@ -123,7 +136,7 @@ GUARDS = {
         needs=("test_error_averaged", "test_error_last"),
         axes=(),
         no="an effect of the step size",
-        why="less than half of the peak is left where training is settled, so it is an effect of the step size",
+        why="less than half of it is left where training is settled, so it is an effect of the step size",
         unsure="the peak stands where training is settled",
     ),
     "above_chance": Guard(
@@ -131,7 +144,7 @@ GUARDS = {
         needs=(),
         axes=(),
         no="at chance",
-        why="at the peak the networks only guess, so training broke down there and nothing descends twice",
+        why="at it the networks only guess, so training broke down there",
         unsure="the networks do better than guessing at the peak",
     ),
     "sparse": Guard(
@@ -139,8 +152,8 @@ GUARDS = {
         needs=("near_zero_fraction",),
         axes=("alpha",),
         no="not sparse",
-        why="the peak over alpha is real, but hardly a weight becomes zero across it, so it is no *sparse* double "
-        "descent",
+        why="it does not show over measured sparsity, the share of weights that are zero or nearly so, so it is no "
+        "*sparse* double descent",
         unsure="the networks become sparser across the peak",
     ),
 }
@@ -151,5 +164,5 @@ def asked(case: Case) -> dict[str, Checked]:
     return {
         name: guard.check(case)
         for name, guard in GUARDS.items()
-        if (not guard.axes or case.axis in guard.axes) and {*guard.needs} <= {*case.rows}
+        if name not in case.without and case.axis in (guard.axes or [case.axis]) and {*guard.needs} <= {*case.rows}
     }

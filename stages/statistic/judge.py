@@ -24,8 +24,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtri
 
-from stages.statistic.runs import FAR, Noise, failed, mean_curve, noise_of_mean, smooth_curve
+from stages.statistic.runs import FAR, Noise, connected, failed, mean_curve, noise_of_mean, smooth_curve
 from stages.statistic.shapes import Floats, flattened, height, peak_fit, peak_heights, valley_fit
 
 YES, NO, UNDECIDED = "yes", "no", "undecided"
@@ -37,6 +38,7 @@ CAUTION = 5.0  # standard errors by which the statistic moves every window's mea
 WIDEST = 0.34  # of a window, as a share of the points
 FLAT = 1.0  # standard errors: a smaller difference between levels of the valley-shaped curve does not count
 HIGHER = 1.15  # by which the interval's upper part is drawn out: a fitted shape is rougher than the truth
+LACKS = ("points", "runs", "thin", "apart", "alike")  # for an interval; `sentences` has the words for them
 ROUNDING = 1e-9  # heights up to this are none
 MOST_RUNS = 1000  # a larger number of runs is no advice
 
@@ -64,6 +66,7 @@ class Judgement(NamedTuple):
     failed: list[tuple[int, int]]  # (run, point)
     d_with_failed: float | None  # D with them; None where no run failed
     needed: int | None  # runs that would probably decide it; None where decided, or where it would take over MOST_RUNS
+    lacks: str | None  # why there is no interval: a name in LACKS
 
 
 class Scale(NamedTuple):
@@ -119,6 +122,8 @@ def _answered(found: Judgement, scale: Scale) -> Judgement:
         return found._replace(answer=YES)
     if found.high < scale.smallest:
         return found._replace(answer=NO)
+    if found.low >= scale.smallest:
+        return found._replace(needed=runs_for_p(found.runs, found.p or 0.0, found.p_holm))
     return found._replace(needed=runs_needed(found.runs, found.d, found.low, found.high, scale.smallest))
 
 
@@ -150,12 +155,18 @@ def _judge(errors: Floats, draws: int, tables: int, seed: int, scale: Scale) -> 
     left, peak, right = (None if place is None else int(points[place]) for place in places_of(shape, smooth))
     found = Judgement(
         UNDECIDED, float(height(shape)), None, None, None, None, peak, left, right,
-        len(table), int(np.median(counts)), mean, fit, [], None, None,
+        len(table), int(np.median(counts)), mean, fit, [], None, None, None,
     )  # fmt: skip
     if len(points) < LEAST_POINTS:
-        return found._replace(d=0.0)
-    if np.median(counts) < LEAST_RUNS or np.abs(noise).max() < ROUNDING:
-        return found._replace(needed=LEAST_RUNS)
+        return found._replace(d=0.0, lacks="points")
+    if len(table) < LEAST_RUNS:
+        return found._replace(needed=LEAST_RUNS, lacks="runs")
+    if np.median(counts) < LEAST_RUNS:
+        return found._replace(lacks="thin")
+    if not connected(~np.isnan(table)):
+        return found._replace(lacks="apart")
+    if np.abs(noise).max() < ROUNDING:
+        return found._replace(lacks="alike")
     more = max(10 * draws, 100 * tables)
     d, low, high, p = _infer(
         curve, valley, shape, noise, counts, draws, more, scale.smallest, np.random.default_rng(seed)
@@ -283,6 +294,18 @@ def _invert(curves: Floats, chance: Noise, measured: float) -> tuple[float, floa
         for quantile in np.quantile(drawn, [0.975, 0.5, 0.025], axis=1)
     ]
     return found[0], found[1], found[1] + HIGHER * (found[2] - found[1])
+
+
+def runs_for_p(runs: int, p: float, p_holm: float) -> int | None:
+    """How many runs would probably bring p under SIGNIFICANCE, adjusted as it is here, if z grows with their root.
+
+    None where p is no sign of a peak, or for more than MOST_RUNS.
+    """
+    level = SIGNIFICANCE * p / p_holm
+    if p >= 0.5:
+        return None
+    needed = float(runs * (ndtri(level) / ndtri(p)) ** 2)
+    return max(runs + 1, int(np.ceil(needed))) if needed <= MOST_RUNS else None
 
 
 def runs_needed(runs: int, d: float, low: float, high: float, smallest: float = SMALLEST) -> int | None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from stages.base.params import Data, Params, Train
+from stages.base.params import Data, Grid, Params, Prune, Train
+from stages.base.studies import Point
 from stages.statistic.tables import axis_value
 
 # arXiv 2401.10686 and its notebook; `seed`, `seeds`, `eval_every` and `average_epochs` are ours
@@ -93,6 +94,29 @@ def trained(params: Params) -> str:
     """Data set, penalty, learning rate and epochs, and whatever else is not as published."""
     ours, paper = _said(params.data, params.train), _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
     return ", ".join(phrase for key, phrase in ours.items() if key in ALWAYS_SAID or phrase != paper[key])
+
+
+def studied(point: Point) -> str:
+    """How all cells of a study were trained that has this point: what is not as published, without what varies."""
+    seeds = f"{point.train.seeds} seeds"
+    if isinstance(point.train, Prune):
+        noise = axis_value(round(100 * point.train.label_noise, 9))
+        drawn = redrawn(point.data.redraw, point.train.label_noise)
+        said = {
+            "data": f"{point.data.name}, {drawn}",
+            "label_noise": f"{noise} % label noise",
+            "width": f"width {point.train.width}",
+            "lr": f"lr {axis_value(point.train.lr)}, a tenth of it in the second half of each round",
+            "epochs": f"{point.train.epochs} epochs a round",
+        }
+        return ", ".join([*(phrase for key, phrase in said.items() if key not in point.place), seeds])
+    ours, paper = _said(point.data, point.train), _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
+    varied = {"drawn" if option == "images" else option for option in point.place}
+    assert isinstance(point.grid, Grid)
+    if "alpha" not in varied and point.grid.alpha == [0.0]:
+        ours["penalty"] = "no penalty"
+    said = {key: phrase for key, phrase in ours.items() if key in ALWAYS_SAID or phrase != paper[key]}
+    return ", ".join([*(phrase for key, phrase in said.items() if key not in varied), seeds])
 
 
 def how(cells: pd.DataFrame, params: Params) -> str:

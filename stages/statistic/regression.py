@@ -57,8 +57,10 @@ def finding(numbers: dict[str, Any], config: Lasso) -> str:
         if found["answer"] == NO:
             said.append(f"{method} has no peak")
             continue
-        ends = [f"{10 ** found[key]:.1f}" for key in ("D_log10_low", "D_log10_high") if key in found]
-        height = f"{10 ** found['D_log10']:.1f} [{', '.join(ends)}] times the higher valley"
+        height = f"{10 ** found['D_log10']:.1f}"
+        if "D_log10_low" in found:
+            height += f" [{10 ** found['D_log10_low']:.1f}, {10 ** found['D_log10_high']:.1f}]"
+        height += " times the higher valley"
         if found["answer"] == YES:
             said.append(f"{method} peaks at {found['peak_features']} features, {height}")
         else:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.statistic.judge import LEAST_RUNS, NO, SMALLEST, YES, Judgement
+from stages.statistic.judge import LEAST_POINTS, LEAST_RUNS, NO, SMALLEST, YES, Judgement
 
 
 def points_of(value: float, digits: int = 1) -> str:
@@ -16,7 +16,8 @@ def interval(found: Judgement) -> str:
     """The 95 % interval in words, or nothing where there is none."""
     if found.low is None or found.high is None:
         return ""
-    return f"{points_of(found.low)} to {points_of(found.high)}"
+    digits = 2 if any(abs(end - SMALLEST) < 0.0006 for end in (found.low, found.high)) else 1
+    return f"{points_of(found.low, digits)} to {points_of(found.high, digits)}"
 
 
 def with_interval(d: float, low: float | None, high: float | None, digits: int = 1) -> str:
@@ -78,18 +79,43 @@ def _peak(found: Judgement, axis: str, points: Sequence[Any]) -> str:
     )
 
 
+LACKS = {  # for an interval: in few words, why that is so, and what is needed
+    "points": (
+        f"fewer than {LEAST_POINTS} points",
+        "a peak needs a valley on either side",
+        f"At least {LEAST_POINTS} points are needed.",
+    ),
+    "runs": (
+        f"fewer than {LEAST_RUNS} runs",
+        f"fewer than {LEAST_RUNS} runs cannot show how much chance does",
+        f"At least {LEAST_RUNS} runs are needed.",
+    ),
+    "thin": (
+        f"fewer than {LEAST_RUNS} runs at most points",
+        f"most points have values of fewer than {LEAST_RUNS} runs, which cannot show how much chance does",
+        f"At least {LEAST_RUNS} runs at each point are needed.",
+    ),
+    "apart": (
+        "runs share no points",
+        "the runs fall into parts that share no point, so nothing tells how much better a part is from how high its "
+        "points are",
+        "Runs that have values in all parts are needed.",
+    ),
+    "alike": (
+        "runs do not differ",
+        "all runs have the same errors wherever there are several, so nothing shows how much chance does",
+        "Runs from other random numbers are needed.",
+    ),
+}
+
+
 def _no_interval(found: Judgement, axis: str, points: Sequence[Any]) -> str:
-    if found.runs >= LEAST_RUNS and found.typical < LEAST_RUNS:
-        why = f"most points have values of fewer than {LEAST_RUNS} runs, which cannot show how much chance does"
-    elif found.runs >= LEAST_RUNS:
-        why = "all runs have the same errors wherever there are several, so nothing shows how much chance does"
-    else:
-        runs = "a single run" if found.runs == 1 else f"{found.runs} runs"
-        why = f"{runs} cannot show how much chance does, so there is no interval and no p-value"
+    assert found.lacks is not None
+    _, why, needed = LACKS[found.lacks]
     shown = "The curve as it stands has no peak inside."
     if found.peak is not None:
         shown = f"As it stands, {_peak(found, axis, points)}, but that may be chance."
-    return f"Undecided: {why}. {shown} At least {LEAST_RUNS} runs are needed."
+    return f"Undecided: {why}. {shown} {needed}"
 
 
 def _advice(found: Judgement, axis: str, points: Sequence[Any]) -> str:
@@ -106,7 +132,7 @@ def _advice(found: Judgement, axis: str, points: Sequence[Any]) -> str:
 
 
 def _descents(found: Judgement, axis: str, points: Sequence[Any]) -> list[str]:
-    """Whether the curve falls to its left valley first: a *double* descent has two descents, a peak alone has one."""
+    """Where the first descent is not among the points: before the left valley or, read backwards, after the right."""
     assert found.left is not None
     assert found.right is not None
     seen = found.fit[~np.isnan(found.fit)]
@@ -115,8 +141,8 @@ def _descents(found: Judgement, axis: str, points: Sequence[Any]) -> list[str]:
     if first or last:
         return []
     return [
-        f"But {axis} {points[0]} to {points[-1]} shows a single descent: outside its two valleys the curve is nowhere "
-        f"{points_of(SMALLEST, 0)} point higher than in them."
+        f"Of the two descents one is seen here: {axis} {points[0]} to {points[-1]} begins in one valley and ends in "
+        "the other."
     ]
 
 
@@ -128,8 +154,8 @@ def _failed(found: Judgement, axis: str, points: Sequence[Any], runs: Sequence[A
         places.setdefault(run, []).append(str(points[point]))
     named = "; ".join(f"run {runs[run]} at {axis} {listed(where)}" for run, where in places.items())
     return [
-        f"Left out, because the error is far above that of all other runs there, so that it probably never learned: "
-        f"{named}. With that, D would be {points_of(found.d_with_failed)} points."
+        f"Left out, because the error is far above that of all other runs there: {named}. With that, D would be "
+        f"{points_of(found.d_with_failed)} points."
     ]
 
 

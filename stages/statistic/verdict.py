@@ -29,10 +29,13 @@ def verdicts(groups: dict[str, pd.DataFrame], axis: str) -> dict[str, dict[str, 
 
     A group is a table with a row a run and point. Raise ValueError where a run stands twice at a point.
     """
-    judged = judge_all([table_of(rows, axis) for rows in groups.values()])
-    return {
-        name: described(Case(rows, axis, found)) for (name, rows), found in zip(groups.items(), judged, strict=True)
-    }
+    return {name: described(case) for name, case in judged(groups, axis).items()}
+
+
+def judged(groups: dict[str, pd.DataFrame], axis: str, without: tuple[str, ...] = ()) -> dict[str, Case]:
+    """Every group with its judgement along the axis, p adjusted for their number; some guards may be left out."""
+    found = judge_all([table_of(rows, axis) for rows in groups.values()])
+    return {name: Case(rows, axis, one, without) for (name, rows), one in zip(groups.items(), found, strict=True)}
 
 
 def described(case: Case) -> dict[str, Any]:
@@ -52,6 +55,8 @@ def described(case: Case) -> dict[str, Any]:
     described |= {"runs": found.runs, "points": len(points)}
     if found.needed is not None:
         described["runs_needed"] = found.needed
+    if found.lacks is not None:
+        described["lacks"] = found.lacks
     if found.d_with_failed is not None:
         described["D_with_failed"] = found.d_with_failed
         described["failed"] = [[seeds[run].item(), points[point].item()] for run, point in found.failed]
@@ -62,7 +67,8 @@ def verdict(cells: pd.DataFrame) -> dict[str, Any]:
     """Of the cells of one data set, under its name: over alpha for each width, and over width.
 
     `slope` is that of log(peak alpha) on log(width), with a bootstrap interval over seeds: 0 if the location of the
-    accuracy's minimum is the same at every width, as the paper says. Left out where a peak lies at alpha 0.
+    accuracy's minimum is the same at every width, as the paper says. Left out where a peak lies at alpha 0, and where a
+    run is missing.
     """
     widths = sorted(cells.width.unique())
     found: dict[str, Any] = verdicts({f"width_{w}": cells[cells.width == w] for w in widths}, "alpha")
@@ -95,11 +101,14 @@ def _slope(cells: pd.DataFrame, widths: list[int], draws: int = 1000) -> dict[st
     alphas = np.sort(cells.alpha.unique())
     if len(widths) < 2 or len(alphas) < LEAST_POINTS:
         return {}
-    errors = np.stack([table_of(cells[cells.width == w], "alpha") for w in widths])  # (widths, seeds, alphas)
+    tables = [table_of(cells[cells.width == width], "alpha") for width in widths]
+    if any(table.shape != (tables[0].shape[0], len(alphas)) or np.isnan(table).any() for table in tables):
+        return {}
+    errors = np.stack(tables)  # (widths, seeds, alphas)
     seeds = errors.shape[1]
     # a sample is one set of seeds at all widths
     drawn = np.random.default_rng(0).integers(seeds, size=(draws, seeds))
-    places = np.stack([alphas[peaks(np.nan_to_num(of_width[drawn].mean(1)))] for of_width in errors])
+    places = np.stack([alphas[peaks(of_width[drawn].mean(1))] for of_width in errors])
     usable = places[:, (places > 0).all(0)]  # (widths, draws)
     if not usable.shape[1]:
         return {}

@@ -11,11 +11,12 @@ from stages import train
 from stages.base import files, tensors
 from stages.base.console import call
 from stages.base.params import Train, parse
+from stages.base.studies import Studies, points
 from stages.cells import pool
-from stages.cells.cell import Cell, Maker, digest_of, fingerprint, fit_cell, maker_here
+from stages.cells.cell import Cell, Maker, digest_of, fingerprint, fit_cell, maker_here, study_cell
 from stages.cells.jobs import split
 from stages.cells.worker import Worker
-from tests.workspace import ROOT, TINY, Workspace
+from tests.workspace import ROOT, TINY, Workspace, small_studies
 
 DATA = "data/prepared/data.safetensors"
 PIXELS = 16
@@ -61,9 +62,7 @@ class Project(Workspace):
     @classmethod
     def of(cls, path: Path, changes: dict[str, dict[str, Any]] = TINY) -> "Project":
         path.mkdir(parents=True, exist_ok=True)
-        for name in ("params.yaml", "prune/params.yaml"):
-            (path / name).parent.mkdir(exist_ok=True)
-            shutil.copy(ROOT / name, path / name)
+        shutil.copy(ROOT / "params.yaml", path)
         project = cls(path)
         project.change({group: values for group, values in TINY.items() if group != "data"})
         project.change({group: values for group, values in changes.items() if group != "data"})
@@ -116,6 +115,15 @@ def cells(count: int, seeds: int = 2, width: int = 2, folder: Path = Path("model
     few = {"epochs": 2, "batch_size": 32, "lr": 0.05, "eval_every": 1, "penalty": "l2", "solver": "subgradient"}
     train = Train.model_validate(PUBLISHED.train.model_dump() | {"seeds": seeds, **few, **options})
     return [fit_cell(DATA_SET, train, width, place / 10, folder) for place in range(count)]
+
+
+def pruned(method: str, retraining: str, **changes: Any) -> Cell:
+    """The cell of a study that prunes, with the studies' defaults but for the changes."""
+    defaults = {"fit": {}, "prune": small_studies()["defaults"]["prune"] | changes}
+    one = {"asks": "?", "expects": "", "trains": "prune", "over": "round", "options": {}}
+    grid = {"method": [method], "retraining": [retraining]}
+    studies = Studies.model_validate({"defaults": defaults, "studies": {"one": {**one, "grid": grid}}})
+    return study_cell(points(studies, "one")[0], "x")
 
 
 def made_here(workspace: Workspace, widths: list[int], **changes: Any) -> dict[str, bytes]:

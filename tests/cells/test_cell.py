@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.base.files import read_params, read_prune_params
+from stages.base.files import read_params
 from stages.base.params import Train
 from stages.cells import cell
 from stages.cells.cell import (
@@ -21,13 +21,12 @@ from stages.cells.cell import (
     fingerprint,
     fit_cell,
     maker_here,
-    prune_cell,
 )
+from tests.cells.project import pruned
 from tests.workspace import ROOT
 
 MAKER = Maker(training="code", torch="2.15.0", device="cpu", data="data")
 DATA, TRAIN = read_params().data, read_params().train
-PRUNE = read_prune_params().prune
 
 
 def name(of: Cell, maker: Maker = MAKER) -> str:
@@ -72,9 +71,7 @@ def test_what_draws_the_training_set_decides_a_cell(change: dict[str, object]) -
 
 
 def test_width_alpha_and_kind_of_training_decide_a_cell() -> None:
-    prune = [
-        prune_cell(DATA, PRUNE, method, how, "x") for method in ("magnitude", "random") for how in ("rewind", "scratch")
-    ]
+    prune = [pruned(method, how) for method in ("magnitude", "random") for how in ("rewind", "scratch")]
     near = [fit_cell(DATA, TRAIN, width, alpha, "x") for width in (5, 50) for alpha in (0.1, 0.1 + 1e-18, 0.1 + 1e-16)]
     assert len({name(one) for one in prune + near}) == len(prune) + 4  # 0.1 + 1e-18 is 0.1
 

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from stages.base import tensors
 from stages.base.files import UserError
-from stages.base.params import Prune
-from stages.cells.cell import Cell, Maker, fingerprint, prune_cell
+from stages.cells.cell import Cell, Maker, fingerprint
 from stages.cells.jobs import BLOCK, refuse_other, split
 from stages.cells.worker import Worker
 from stages.training.runs import Arrays, joined
-from tests.cells.project import DATA_SET, PIXELS, cells, data_file
+from tests.cells.project import PIXELS, cells, data_file, pruned
 
 PAPER = [(width, alpha / 10) for width in (5, 10, 25, 50, 75, 100) for alpha in range(16)]
 
@@ -93,9 +92,9 @@ def test_a_cells_bytes_do_not_depend_on_the_number_of_workers(
 
 
 def test_nor_do_those_of_the_pruning_study(worker: Worker) -> None:
-    config = Prune(label_noise=0.2, width=4, depth=1, seeds=5, levels=2, share=0.3, epochs=1, batch_size=50, lr=0.1)
+    config = {"width": 4, "seeds": 5, "share": 0.3, "batch_size": 50}
     for method in ("magnitude", "random", "gradient"):
-        wanted = [prune_cell(DATA_SET, config, method, how, "x") for how in ("finetune", "rewind", "scratch")]
+        wanted = [pruned(method, how, **config) for how in ("finetune", "rewind", "scratch")]
         assert bytes_of_all(worker, wanted, 1) == bytes_of_all(worker, wanted, 2) == bytes_of_all(worker, wanted, 4)
 
 

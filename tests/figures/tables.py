@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from stages.base.params import Params, parse
+from stages.statistic.guards import Case
 from stages.statistic.results import Results
+from stages.statistic.verdict import judged
 from tests.workspace import ROOT
 
 ALPHAS = [0.0, 0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 10000.0]
@@ -40,13 +42,16 @@ def cells(of_widths: list[int], alphas: list[float] = ALPHAS, seeds: int = 3) ->
     return table.assign(**{name: rng.random(len(table)) for name in MEASURES})
 
 
+LONGEST_VERDICT = {  # a high peak that every guard speaks against
+    **{"answer": "no", "D": 0.731, "D_low": 0.712, "D_high": 0.752, "p_holm": 0.001},
+    **{"D_settled": 0.111, "D_settled_low": 0.101, "D_settled_high": 0.122},
+    "guards": {"settled": "no", "above_chance": "no", "sparse": "no"},
+}
+
+
 def verdict(of_widths: list[int]) -> dict[str, Any]:
-    """The longest that there is: a high peak that every guard speaks against."""
-    guards = {"settled": "no", "above_chance": "no", "sparse": "no"}
-    settled = {"D_settled": 0.111, "D_settled_low": 0.101, "D_settled_high": 0.122}
-    found = {"answer": "no", "D": 0.731, "D_low": 0.712, "D_high": 0.752, "guards": guards, **settled}
-    over_width = {"threshold": of_widths[-1], **found}
-    return {f"width_{width}": found for width in of_widths} | {"over_width": over_width}
+    of_each = {f"width_{width}": LONGEST_VERDICT for width in of_widths}
+    return of_each | {"over_width": {"threshold": of_widths[-1], **LONGEST_VERDICT}}
 
 
 def paper(of_widths: list[int]) -> pd.DataFrame:
@@ -67,13 +72,22 @@ def curves(count: int, alphas: list[float] = ALPHAS) -> pd.DataFrame:
     return table.assign(**{name: rng.random(len(table)) for name in ("test_error", "train_error", "train_loss")})
 
 
-def pruned(methods: list[str], retrainings: list[str]) -> pd.DataFrame:
+def cases(count: int, axis: str) -> dict[str, Case]:
+    """Groups of a study with long names, each with runs over an axis."""
     rng = np.random.default_rng(0)
-    index = [(m, r, n, s) for m in methods for r in retrainings for n in range(20) for s in range(2)]
-    table = pd.DataFrame(index, columns=["method", "retraining", "round", "seed"])
-    table["sparsity"] = 1 - 0.8 ** table["round"]
-    names = ("test_error", "train_error", "noise_fitted", "learning_distance")
-    return table.assign(**{name: rng.random(len(table)) for name in names})
+    points: dict[str, list[Any]] = {
+        "alpha": ALPHAS,
+        "width": [1, 5, 10, 100],
+        "images": [250, 1000, 16000],
+        "epoch": list(range(0, 300, 10)),
+    }
+    groups = {}
+    for number in range(count):
+        index = [(point, seed) for point in points[axis] for seed in range(4)]
+        table = pd.DataFrame(index, columns=[axis, "seed"])
+        errors = {name: rng.random(len(table)) for name in ("test_error", "train_error")}
+        groups[f"label_noise 0.{number}, rule momentum, retraining lr_rewind"] = table.assign(**errors)
+    return judged(groups, axis)
 
 
 def heads(kinds: list[str], dimensions: list[int]) -> pd.DataFrame:

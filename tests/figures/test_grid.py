@@ -11,8 +11,8 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from stages.base.files import UserError
-from stages.figures import comparison, grid
-from stages.figures.style import WIDTHS, alpha_axis, colours, panels, save, to_bytes, width_colour
+from stages.figures import grid
+from stages.figures.style import WIDTHS, alpha_axis, panels, save, to_bytes, width_colour
 from stages.statistic.tables import cell_means, to_records
 from tests.figures import tables
 
@@ -106,16 +106,6 @@ def test_two_close_alphas_have_two_names_in_a_figure() -> None:
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "1.00000001"]
 
 
-@pytest.mark.parametrize("count", [2, 6, 7, 12])
-def test_every_experiment_of_a_comparison_is_drawn_in_a_colour_of_its_own(count: int) -> None:
-    of = {f"experiment {i}": tables.results(1) for i in range(count)}
-    for figure in (comparison.over_alpha(of), comparison.over_width(of)):
-        (ax,) = figure.axes
-        lines = [line for line in ax.lines if str(line.get_label()).startswith("experiment")]
-        assert len(lines) == len({line.get_color() for line in lines}) == count
-    assert len(set(colours(of).values())) == count
-
-
 def test_points_for_dvc_are_numbers_or_null_and_name_the_run(means: pd.DataFrame) -> None:
     rows = json.loads(to_records(means.assign(test_error_sd=np.nan, run="mnist, 3 seeds")))
     assert len(rows) == 8
@@ -127,7 +117,7 @@ def test_points_for_dvc_are_numbers_or_null_and_name_the_run(means: pd.DataFrame
 def test_a_template_asks_for_fields_that_the_points_have(template: Path) -> None:
     text = template.read_text()
     asked = set(re.findall(r'"field": "(\w+)"', text)) - {"panel", "order"}  # which the template itself makes
-    of = {"over_epochs": ["curves"], "series": ["heads", "lasso", "prune"], "verdict": ["verdict"]}
+    of = {"over_epochs": ["curves"], "series": ["heads", "lasso"], "verdict": ["verdict"]}
     points = of.get(template.stem, ["cells"])
     for name in points:
         rows = json.loads(Path(f"plots/{name}.json").read_text())

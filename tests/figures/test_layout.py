@@ -5,12 +5,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from stages.figures import comparison, grid, heads, pruning, regression
+from stages.figures import grid, heads, regression, study
 from stages.figures.style import add_title, panels, wrapped
 from stages.linear.regression import over_components, over_features, published_sample
 from stages.statistic.heads import best
 from stages.statistic.protocol import caption
-from stages.statistic.pruning import CELL
 from tests.figures import tables
 from tests.figures.layout import faults
 
@@ -50,22 +49,14 @@ def test_training_curves(count: int) -> None:
     assert faults(grid.over_epochs(tables.curves(count), caption(results.cells, results.params))) == []
 
 
-@pytest.mark.parametrize("experiments", [2, 8])
+@pytest.mark.parametrize("axis", ["alpha", "width", "images", "epoch"])
 @pytest.mark.parametrize("count", COUNTS)
-def test_comparisons(count: int, experiments: int) -> None:
-    of = {f"an-experiment-with-a-long-name-{i}": tables.results(count, **tables.LONG) for i in range(experiments)}
-    assert faults(comparison.over_alpha(of)) == []
-    assert faults(comparison.over_width(of)) == []
-
-
-@pytest.mark.parametrize(("methods", "retrainings"), [(1, 1), (1, 2), (3, 1), (2, 3), (3, 4)])
-def test_pruning(methods: int, retrainings: int) -> None:
-    of = ["magnitude", "random", "gradient"][:methods], ["finetune", "lr_rewind", "rewind", "scratch"][:retrainings]
-    said = "fashion_mnist, 20 % label noise, width 1000, 10 seeds; lr 0.0123456, 1000 epochs a round"
-    table = tables.pruned(*of)
-    longest = {"answer": "no", "D": 0.731, "D_low": 0.712, "D_high": 0.752, "guards": {"settled": "no"}}
-    verdicts = dict.fromkeys(("_".join(map(str, name)) for name, _ in table.groupby(CELL)), longest)
-    assert faults(pruning.over_weights_left(table, verdicts, said)) == []
+def test_studies(count: int, axis: str) -> None:
+    cases = tables.cases(count, axis)
+    verdicts = dict.fromkeys(cases, tables.LONGEST_VERDICT)
+    question = "Does the test error peak over a long axis, where a fifth of the labels is wrong and the step decays?"
+    said = caption(tables.results(1, **tables.LONG).cells, tables.params(**tables.LONG))
+    assert faults(study.study(cases, verdicts, question, said)) == []
 
 
 @pytest.mark.parametrize("kinds", [["trained"], ["trained", "random", "pca", "pixels", "pretrained"]])

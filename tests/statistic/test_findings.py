@@ -13,7 +13,16 @@ from stages.statistic.findings import (
     table,
 )
 
-HEIGHT = {"D": 0.3, "D_low": 0.2, "D_high": 0.4, "runs": 10, "points": 6, "peak_alpha": 1.0, "peak_width": 15}
+HEIGHT = {
+    "D": 0.3,
+    "D_low": 0.2,
+    "D_high": 0.4,
+    "p_holm": 0.001,
+    "runs": 10,
+    "points": 6,
+    "peak_alpha": 1.0,
+    "peak_width": 15,
+}
 HOLD = {"settled": "yes", "above_chance": "yes", "sparse": "yes"}
 YES = {**HEIGHT, "answer": "yes", "guards": HOLD}
 NOT_SPARSE = {**HEIGHT, "answer": "no", "guards": {**HOLD, "sparse": "no"}}
@@ -29,16 +38,16 @@ def test_the_answer_gives_its_reason_in_a_few_words() -> None:
     assert answer_with_reason(NO_PEAK) == "no: no peak"
     assert answer_with_reason(UNSURE) == "undecided: about 23 runs"
     del (hopeless := {**UNSURE})["runs_needed"]
-    assert answer_with_reason(hopeless) == "undecided: too close to one point"
+    assert answer_with_reason(hopeless) == "undecided: no affordable number of runs"
     open_guard = {**HEIGHT, "answer": "undecided", "guards": {**HOLD, "sparse": "undecided"}}
     assert answer_with_reason(open_guard) == "undecided: whether the networks become sparser across the peak"
 
 
 def test_too_little_for_an_interval_is_undecided_and_says_what_there_is_too_little_of() -> None:
-    few = {"answer": "undecided", "D": 0.3, "runs": 2, "points": 6, "guards": {}}
+    few = {"answer": "undecided", "D": 0.3, "lacks": "runs", "guards": {}}
     assert answer_with_reason(few) == "undecided: fewer than 3 runs"
-    assert answer_with_reason({**few, "runs": 5, "points": 2}) == "undecided: fewer than 3 points"
-    assert answer_with_reason({**few, "runs": 5}) == "undecided: runs do not differ"
+    assert answer_with_reason({**few, "lacks": "points"}) == "undecided: fewer than 3 points"
+    assert answer_with_reason({**few, "lacks": "alike"}) == "undecided: runs do not differ"
     assert answer_with_reason({}) == "undecided"
 
 
@@ -56,8 +65,9 @@ def test_the_finding_over_alpha_answers_for_every_width_and_gives_each_reason_on
         "Is there a sparse double descent over alpha? Yes at width 80 (D = 30.0 [20.0, 40.0] points). "
         "Undecided at width 40 (D = 30.0 [0.1, 40.0] points): about 23 runs would probably decide it. "
         "No at width 5 (D = 0.1 [0.0, 0.4] points): no peak of a point or more. "
-        "No at widths 10 and 20 (D = 30.0 [20.0, 40.0] points at width 20, the highest): the peak over alpha is real, "
-        "but hardly a weight becomes zero across it, so it is no *sparse* double descent."
+        "No at widths 10 and 20 (D = 30.0 [20.0, 40.0] points at width 20, the highest): the peak is there, but it "
+        "does not show over measured sparsity, the share of weights that are zero or nearly so, so it is no *sparse* "
+        "double descent."
     )
 
 
@@ -67,8 +77,8 @@ def test_where_a_peak_is_an_effect_of_the_step_size_the_finding_says_what_is_lef
     gone = {**NOT_SPARSE, **settled, "guards": {**HOLD, "settled": "no"}}
     assert finding(cells, {"width_5": gone, "width_10": {**gone, "D_settled": 0.1}}) == (
         "Is there a sparse double descent over alpha? No at width 5 (D = 30.0 [20.0, 40.0] points, settled 3.0 [2.0, "
-        "4.0]) and width 10 (D = 30.0 [20.0, 40.0] points, settled 10.0 [2.0, 4.0]): less than half of the peak is "
-        "left where training is settled, so it is an effect of the step size."
+        "4.0]) and width 10 (D = 30.0 [20.0, 40.0] points, settled 10.0 [2.0, 4.0]): the peak is there, but less than "
+        "half of it is left where training is settled, so it is an effect of the step size."
     )
 
 
@@ -106,7 +116,7 @@ def test_the_headline_is_the_answer_the_highest_peak_and_the_best_cell_with_thei
         "D is at": "width 10, alpha 1",
         **best,
     }
-    nowhere = {"answer": "undecided", "D": 0.0, "runs": 1, "points": 2, "guards": {}}
+    nowhere = {"answer": "undecided", "D": 0.0, "lacks": "points", "guards": {}}
     assert headline(cells, {"width_5": nowhere, "over_width": {"threshold": 5}}) == {
         "double descent": "undecided",
         "D, points": 0.0,

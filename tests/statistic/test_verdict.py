@@ -6,7 +6,7 @@ import pytest
 
 from stages.base.datasets import CLASSES
 from stages.statistic.guards import CHANCE, GUARDS, height_across
-from stages.statistic.verdict import over_width, verdict, verdicts
+from stages.statistic.verdict import described, judged, over_width, verdict, verdicts
 
 ALPHAS = [0.0, 0.01, 0.1, 1.0, 10.0, 100.0]
 PEAK = [0.14, 0.14, 0.2, 0.5, 0.3, 0.15]
@@ -89,6 +89,12 @@ def test_a_guard_speaks_only_where_there_is_a_sure_peak() -> None:
 def test_a_table_without_a_guards_columns_is_not_asked() -> None:
     some = cells(PEAK).drop(columns=["near_zero_fraction", "test_error_last"])
     assert verdict(some)["mnist"]["width_5"]["guards"] == {"above_chance": "yes"}
+
+
+def test_a_guard_that_a_question_does_not_need_is_not_asked() -> None:
+    rows = cells(PEAK, sparsity=[0.0] * 6).query("width == 5")
+    (case,) = judged({"all": rows}, "alpha", without=("sparse",)).values()
+    assert described(case)["answer"] == "yes"
 
 
 def test_every_guard_has_its_words() -> None:
@@ -186,6 +192,27 @@ def test_a_run_that_never_learned_is_named_and_left_out() -> None:
     assert found["failed"] == [[3, 0.0]]
     assert found["D"] == pytest.approx(0.35, abs=0.02)
     assert found["answer"] == "yes"
+
+
+def test_runs_that_diverged_say_nothing_of_sparsity() -> None:
+    some = cells(PEAK, sparsity=[0.5] * 6)
+    some.loc[(some.alpha >= 10.0) & (some.seed < 4), "near_zero_fraction"] = np.nan
+    assert verdict(some)["mnist"]["width_5"]["guards"]["sparse"] == "no"
+
+
+def test_a_grid_that_is_not_full_is_judged_and_has_no_slope() -> None:
+    some = cells(PEAK).query("not (width == 5 and seed == 9) and not (width == 10 and alpha == 0.01)")
+    found = verdict(some)["mnist"]
+    assert (found["width_5"]["answer"], found["width_10"]["answer"]) == ("yes", "yes")
+    assert "slope" not in found
+
+
+def test_whether_half_is_left_is_undecided_where_the_intervals_do_not_say() -> None:
+    rng = np.random.default_rng(0)
+    some = cells(PEAK, averaged=[0.14, 0.14, 0.16, 0.3, 0.2, 0.15])
+    some["test_error_averaged"] += 0.04 * rng.standard_normal(len(some))
+    found = verdict(some)["mnist"]["width_5"]
+    assert (found["guards"]["settled"], found["answer"]) == ("undecided", "undecided")
 
 
 def test_networks_without_a_measured_sparsity_count_as_not_sparse() -> None:

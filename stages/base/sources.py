@@ -1,0 +1,54 @@
+"""Where a data set's images come from: a mirror, scikit-learn, or for MNIST the part of it that is committed here."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.base.console import console
+from stages.base.datasets import SETS, Published
+from stages.base.files import UserError
+from stages.base.mirrors import NoMirrorError, published
+from stages.base.tensors import Array
+
+SUBSET_SHA256 = "08eea0d1c0e93be9637255a76a3217a4042dfb121c1ea35e29a3281e316a5978"  # of data/mnist_subset.npz
+ARCHIVES, SUBSET = Path("data/archives"), Path("data/mnist_subset.npz")
+
+
+def committed(path: Path) -> dict[str, Array]:
+    """The arrays of the committed part of MNIST; UserError: the file is missing or damaged."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; to restore it: git checkout {path}") from None
+    if hashlib.sha256(content).hexdigest() != SUBSET_SHA256:
+        raise UserError(f"{path} is damaged or was changed; to restore it: git checkout {path}")
+    with np.load(io.BytesIO(content)) as arrays:
+        return dict(arrays)
+
+
+def images_of(name: str, archives: Path = ARCHIVES, subset: Path = SUBSET) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays that datasets.ARCHIVES names, and what is to be known of them.
+
+    Where nobody gives MNIST, the 10,000 of its images that are committed here take its place, and `subset` is true.
+    """
+    largest, mean, std, source = SETS[name]
+    from_subset = False
+    if not isinstance(source, Published):
+        arrays = source()
+    else:
+        try:
+            arrays = published(name, source, archives)
+        except NoMirrorError:
+            if name != "mnist":
+                raise
+            arrays, from_subset = committed(subset), True
+            console.print(
+                f"No mirror gave MNIST, so {subset} takes its place: the first 500 images of each class, of the "
+                "training and of the test file, which are all that the paper's grid needs. To try again later: dvc "
+                "repro -f download",
+                markup=False,
+            )
+    return arrays, {"dataset": name, "largest": float(largest), "mean": mean, "std": std, "subset": from_subset}

@@ -1,0 +1,205 @@
+"""The studies: what may be asked, how it is run, and that what is committed is what the code makes."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from stages.base import files, tensors
+from stages.base.params import ParamsError
+from stages.base.sources import committed, images_of
+from stages.base.studies import INNER, Studies, homes, parse_studies, points
+from stages.cells.cell import study_cell
+from stages.cells.prepared import prepared
+from stages.figures.study import study as figure
+from stages.figures.style import to_bytes
+from stages.judge import measured
+from stages.statistic import study as statistic
+from stages.statistic.protocol import studied
+from stages.statistic.tables import to_json, to_records
+from stages.statistic.verdict import described, judged
+from stages.training.procedures import DataSet, train
+from tests.test_determinism import same_machine
+from tests.workspace import ABOUT, ROOT, SMALL_STUDIES, Workspace, ran, small_studies
+
+COMMITTED = parse_studies((ROOT / "studies/params.yaml").read_text())
+NAMES = list(COMMITTED.studies)
+
+
+def small(**changes: Any) -> str:
+    """studies/params.yaml with one study, over alpha at two widths, but for the changes."""
+    studies = small_studies()
+    studies["studies"] = {"one": {**studies["studies"]["over-alpha"], **changes}}
+    return yaml.safe_dump(studies, sort_keys=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"options": {"lrr": 0.1}}, "studies.one.options.lrr: no such option; the options are alpha, average_epochs, "),
+        ({"grid": {"rule_": ["sgd"], "alpha": [0, 1, 2]}}, "studies.one.grid.rule_: no such option; the options are "),
+        ({"over": "images"}, "studies.one.over: 'images' is no axis of this study; its axes are width, alpha, epoch"),
+        ({"over": "width"}, "studies.one.grid.width: has 2 values, and an axis needs 3 or more"),
+        ({"grid": {"alpha": [0.0, 0.1, 0.1]}}, "studies.one.grid.alpha: 0.1 stands in it 2 times"),
+        ({"options": {"lr": -1.0}}, "studies.one: lr: -1.0 should be greater than 0"),
+        ({"grid": {"alpha": [0.0, 0.1, -1.0]}}, "studies.one: alpha: -1.0 should be greater than or equal to 0"),
+        (
+            {"options": {"images": 900}},
+            "studies.one: images: 900 is more than the 200 that data.train_per_class",
+        ),
+        (
+            {"grid": {"data": ["mnist", "digits"], "alpha": [0, 1, 2]}},
+            "studies.one.grid.data: is the same at every point of a study",
+        ),
+        ({"trains": "nothing"}, "studies.one.trains: 'nothing' should be 'fit' or 'prune'"),
+        ({"grid": {}}, "studies.one.over: 'alpha' is no axis of this study; its axes are epoch"),
+        ({"asks": ""}, "studies.one.asks: '' "),
+        ({"also": 1}, "studies.one.also: unknown key"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_one_line_with_its_place(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ParamsError) as error:
+        parse_studies(small(**changes))
+    assert str(error.value).startswith(said)
+    assert "\n" not in str(error.value)
+
+
+def test_every_point_of_the_grid_has_the_options_of_the_study_and_else_the_defaults() -> None:
+    studies = parse_studies(small(options={"penalty": "l2", "lr": 0.5}, grid={"depth": [1], "alpha": [0.0, 0.1, 0.2]}))
+    last = points(studies, "one")[-1]
+    assert last.place == {"depth": 1, "alpha": 0.2}
+    assert (last.train.lr, last.data.name, last.data.label_noise) == (0.5, "digits", 0.0)
+    assert [point.place["alpha"] for point in points(studies, "one")] == [0.0, 0.1, 0.2]
+
+
+def test_every_option_of_the_groups_has_one_name_and_a_default() -> None:
+    for trains, defaults in COMMITTED.defaults.items():
+        assert set(defaults) == set(homes(trains))
+
+
+def test_a_study_shares_cells_with_the_grid() -> None:
+    """The defaults are the paper's protocol, so a cell that the main job has is not trained again."""
+    grid = files.read_params()
+    (one,) = points(
+        Studies.model_validate(
+            {
+                "defaults": COMMITTED.defaults,
+                "studies": {"one": {**ABOUT, "trains": "fit", "over": "epoch", "options": {"alpha": 0.1}, "grid": {}}},
+            }
+        ),
+        "one",
+    )
+    assert (one.data, one.train) == (grid.data, grid.train)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_answer_and_its_figure_are_those_of_its_committed_runs(name: str) -> None:
+    folder, study = ROOT / "studies" / name, COMMITTED.studies[name]
+    rows = pd.read_csv(folder / ("curves.csv" if study.over in INNER else "cells.csv"))
+    groups = statistic.groups(rows, [option for option in study.grid if option != study.over])
+    cases = judged(groups, study.over, statistic.not_asked(points(COMMITTED, name)[0]))
+    found = {group: described(case) for group, case in cases.items()}
+    caption = studied(points(COMMITTED, name)[0])
+    assert json.loads((ROOT / f"studies/verdicts/{name}.json").read_text()) == json.loads(to_json({name: found}))
+    assert (folder / "finding.md").read_text() == f"{statistic.finding(study.asks, found)}\n"
+    assert (folder / "points.json").read_bytes() == to_records(statistic.points(cases, f"{name}: {caption}"))
+    assert (folder / "figure.png").read_bytes() == to_bytes(figure(cases, found, study.asks, caption), "png")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_runs_of_it_trained_anew_are_the_committed_ones(name: str, tmp_path: Path) -> None:
+    """Two seeds of a cell: to a millionth of each number on this torch and kind of CPU, elsewhere to five points."""
+    point = points(COMMITTED, name)[1]
+    about: dict[str, Any]
+    if point.data.name == "mnist":
+        images = committed(ROOT / "data/mnist_subset.npz")
+        about = {"dataset": "mnist", "largest": 255.0, "mean": 0.1307, "std": 0.3081, "subset": True}
+    else:
+        images, about = images_of(point.data.name)
+    arrays, about = tensors.from_bytes(prepared(images, about, point.data, ""))
+    few = point._replace(train=point.train.model_copy(update={"seeds": 2}))
+    cell = study_cell(few, tmp_path)
+    (runs,) = train(cell.procedure, DataSet.of(arrays, about["classes"], "cpu"), [cell.options], range(2))
+    own = {"procedure": cell.procedure, "options": cell.options, "seeds": 2, "data": about["digest"]}
+    files.write(cell.path, tensors.to_bytes(runs, own))
+    new, _ = measured([few], tmp_path, arrays, about, "")
+    old = pd.read_csv(ROOT / "studies" / name / "cells.csv")
+    for option, value in point.place.items():
+        old = old[old[option] == value]
+    old = old[old.seed < 2].reset_index(drop=True)
+    assert len(old) == 2
+    assert abs(new.test_error.mean() - old.test_error.mean()) < 0.05
+    if same_machine():
+        pd.testing.assert_frame_equal(new[list(old)], old, rtol=1e-5, check_dtype=False)
+
+
+def test_every_folder_of_studies_belongs_to_a_study() -> None:
+    folders = {path.name for path in (ROOT / "studies").iterdir() if path.is_dir()} - {"verdicts"}
+    assert folders == set(NAMES) == {path.stem for path in (ROOT / "studies/verdicts").iterdir()}
+    assert set(pd.read_csv(ROOT / "studies/findings.csv").study) == set(NAMES)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return Workspace.built(tmp_path_factory.mktemp("studies"))
+
+
+@pytest.mark.slow
+def test_the_studies_ran_and_a_plain_repro_leaves_them_alone(workspace: Workspace) -> None:
+    found = pd.read_csv(workspace.path / "studies/findings.csv")
+    assert list(found.study) == ["over-alpha", "over-alpha", "pruned", "pruned"]
+    assert list(found.group) == ["width 2", "width 3", "method magnitude", "method random"]
+    cells = pd.read_csv(workspace.path / "studies/over-alpha/cells.csv")
+    assert len(cells) == 2 * 3 * 2  # widths, alphas, seeds
+    assert set(cells.dataset) == {"digits"}
+    curves = pd.read_csv(workspace.path / "studies/pruned/curves.csv")
+    assert len(curves) == 2 * 3 * 2  # methods, rounds, seeds
+    assert workspace.repro() == set()
+
+
+@pytest.mark.slow
+def test_adding_a_study_is_editing_one_file(workspace: Workspace) -> None:
+    path = workspace.path / "studies/params.yaml"
+    before = path.read_text()
+    studies = yaml.safe_load(before)
+    (lines,) = re.findall(r"^```yaml\n(.+?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL)
+    studies["studies"] |= yaml.safe_load(lines)
+    path.write_text(yaml.safe_dump(studies, sort_keys=False))
+    output = workspace.dvc("repro", "studies/dvc.yaml")
+    of_rules = {f"studies/dvc.yaml:{stage}@rules" for stage in ("images", "study", "judge")}
+    assert ran(output) == {*of_rules, "studies/dvc.yaml:findings"}
+    assert "study rules: 2 cells trained, 0 from the store" in output
+    verdicts = json.loads(workspace.read("studies/verdicts/rules.json"))["rules"]
+    assert set(verdicts) == {"rule sgd", "rule adam"}
+    assert (workspace.path / "studies/rules/figure.png").stat().st_size > 1000
+    # and a value that is added to its grid trains its own cell
+    studies["studies"]["rules"]["grid"]["rule"].append("nesterov")
+    path.write_text(yaml.safe_dump(studies, sort_keys=False))
+    assert "study rules: 1 cell trained, 2 from the store" in workspace.dvc("repro", "studies/dvc.yaml:judge@rules")
+    path.write_text(before)
+
+
+@pytest.mark.slow
+def test_a_study_is_varied_by_dvc_exp_run(workspace: Workspace) -> None:
+    options = ["-S", "studies/params.yaml:studies.over-alpha.options.lr=0.2", "studies/dvc.yaml:judge@over-alpha"]
+    workspace.dvc("exp", "run", "--temp", "--force", "--name", "faster", *options)
+    assert "faster" in workspace.dvc("exp", "list", "--name-only")
+    assert "over-alpha" in workspace.dvc("metrics", "diff", "HEAD", "faster", "--all")
+    assert workspace.git("status", "--porcelain", "--untracked-files=no", "studies") == ""
+
+
+@pytest.mark.slow
+def test_a_study_that_cannot_be_asked_ends_in_one_line_before_anything_trains(workspace: Workspace) -> None:
+    path = workspace.path / "studies/params.yaml"
+    before = path.read_text()
+    path.write_text(before.replace("penalty: l2", "penalty: l9"))
+    output = workspace.dvc("repro", "studies/dvc.yaml", ok=False)
+    assert "error: studies/params.yaml: studies.over-alpha: penalty: 'l9' should be" in output
+    assert "Traceback" not in output
+    path.write_text(before)
+    assert set(SMALL_STUDIES) == set(yaml.safe_load(before)["studies"])
