@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stages.base import files
 from stages.base.console import console, run
-from stages.statistic.judge import LEAST_RUNS
+from stages.base.params import LEAST_RUNS
 
 
 def main(out: Path) -> None:

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from stages import download, evaluate, heads, judge, lasso, plot, prepare, study, train, verdict
+from stages import download, evaluate, heads, images, judge, lasso, plot, prepare, study, train, verdict
 from stages.base import console
 from stages.base.files import UserError, read_params
 from stages.commands import show
@@ -182,9 +182,10 @@ def test_a_study_of_allowed_values_ends_in_results(folder: Path, grid: dict[str,
     studies["defaults"]["prune"]["train_per_class"] = studies["defaults"]["prune"]["test_per_class"] = 5
     Path("studies").mkdir(exist_ok=True)
     Path("studies/params.yaml").write_text(yaml.safe_dump(studies))
-    call(study, "--name", "one", "--out", "data/studies/one")
+    call(images, "--name", "one", "--out", "data/one")
+    call(study, "--name", "one", "--data", "data/one", "--out", "data/studies/one")
     out = ("--verdicts", "studies/verdicts", "--out", "studies/one")
-    call(judge, "--name", "one", "--cells", "data/studies/one", *out)
+    call(judge, "--name", "one", "--data", "data/one", "--cells", "data/studies/one", *out)
     assert_json()
 
 

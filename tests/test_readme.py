@@ -17,9 +17,7 @@ from tests.workspace import ROOT, Workspace, ran
 README = (ROOT / "README.md").read_text()
 BLOCKS = [block.split("\n") for block in re.findall(r"(?:^ {4}\S.*\n)+", README, re.MULTILINE)]
 SETUP, QUESTION, STUDY, JUDGE, CLUSTER = (
-    [re.split(r"\s+#", line)[0].strip() for line in block if line.strip()]
-    for block in BLOCKS
-    if "check ->" not in block[0]
+    [re.split(r"\s+#", line)[0].strip() for line in block if line.strip()] for block in BLOCKS if "->" not in block[0]
 )
 HEADLINE = "metrics/headline.json"
 SHARED = "test_two_who_train_push_and_pull_at_once_share_all_that_they_trained"

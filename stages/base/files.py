@@ -15,8 +15,8 @@ from stages.base.tensors import Array
 
 T = TypeVar("T")
 OTHER_KIND = (
-    "it is a file of another kind; to make it anew: dvc repro; to judge a table of your own: "
-    "python -m stages.commands.judge FILE"
+    "it is a file of another kind (a table of your own is judged by python -m stages.commands.judge); to make it anew: "
+    "dvc repro"
 )
 
 

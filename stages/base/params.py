@@ -12,6 +12,8 @@ from stages.base.datasets import CLASSES
 
 T = TypeVar("T")
 P = TypeVar("P", bound=BaseModel)
+LEAST_RUNS = 3  # for an interval
+LEAST_POINTS = 3  # of an axis: a peak and a valley on either side
 MOST = 10**9  # of anything: more is a slip, and in products too much for 64 bits
 Count = Annotated[int, Field(ge=1, le=MOST)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]

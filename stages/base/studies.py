@@ -9,11 +9,23 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from stages.base.params import Data, Fitting, Grid, Group, ParamsError, Prune, PruneGrid, Train, check, parse_as, unique
+from stages.base.params import (
+    LEAST_POINTS,
+    Data,
+    Fitting,
+    Grid,
+    Group,
+    ParamsError,
+    Prune,
+    PruneGrid,
+    Train,
+    check,
+    parse_as,
+    unique,
+)
 
 ONE_DATA = ("data", "train_per_class", "test_per_class", "redraw")  # all cells of a study choose from the same images
 INNER = {"epoch": "fit", "round": "prune"}  # what a single run passes through, by the way of training
-LEAST_POINTS = 3  # of an axis: a peak and a valley on either side
 
 
 class Study(Group):

@@ -25,7 +25,8 @@ import pandas as pd
 from stages.base import anytable
 from stages.base.console import run
 from stages.base.files import UserError
-from stages.statistic.judge import LEAST_POINTS, Judgement, judge_all
+from stages.base.params import LEAST_POINTS
+from stages.statistic.judge import Judgement, judge_all
 from stages.statistic.sentences import measured, sentence, title
 
 

@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from stages.base.params import LEAST_POINTS
 from stages.statistic.guards import GUARDS
-from stages.statistic.judge import LEAST_POINTS, NO, SIGNIFICANCE, SMALLEST, UNDECIDED, YES
+from stages.statistic.judge import NO, SIGNIFICANCE, SMALLEST, UNDECIDED, YES
 from stages.statistic.sentences import LACKS, listed, with_interval
 from stages.statistic.tables import axis_value, cell_means
 
@@ -40,7 +41,7 @@ def reason(verdict: Verdict) -> Reason:
         if verdict["D_high"] < SMALLEST:
             return Reason("no peak", NO_PEAK)
         guards = [GUARDS[name] for name, said in verdict["guards"].items() if said == NO]
-        whys = ", and ".join(guard.why for guard in guards)
+        whys = "; ".join(guard.why for guard in guards)
         return Reason(", ".join(guard.no for guard in guards), f"the peak is there, but {whys}")
     if "lacks" in verdict:
         short, why, _ = LACKS[verdict["lacks"]]

@@ -26,14 +26,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
+from stages.base.params import LEAST_POINTS, LEAST_RUNS
 from stages.statistic.runs import FAR, Noise, connected, failed, mean_curve, noise_of_mean, smooth_curve
 from stages.statistic.shapes import Floats, flattened, height, peak_fit, peak_heights, valley_fit
 
 YES, NO, UNDECIDED = "yes", "no", "undecided"
 SMALLEST = 0.01  # of D, in units of error: a smaller peak is no finding
 SIGNIFICANCE = 0.05
-LEAST_RUNS = 3  # for an interval
-LEAST_POINTS = 3  # a peak and a valley on either side
 CAUTION = 5.0  # standard errors by which the statistic moves every window's mean to the cautious side
 WIDEST = 0.34  # of a window, as a share of the points
 FLAT = 1.0  # standard errors: a smaller difference between levels of the valley-shaped curve does not count

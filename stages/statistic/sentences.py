@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from stages.statistic.judge import LEAST_POINTS, LEAST_RUNS, NO, SMALLEST, YES, Judgement
+from stages.base.params import LEAST_POINTS, LEAST_RUNS
+from stages.statistic.judge import NO, SMALLEST, YES, Judgement
 
 
 def points_of(value: float, digits: int = 1) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stages.base.params import LEAST_POINTS
 from stages.statistic.guards import Case, Checked, asked, table_of
-from stages.statistic.judge import LEAST_POINTS, NO, SMALLEST, UNDECIDED, YES, Judgement, judge_all
+from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES, Judgement, judge_all
 from stages.statistic.shapes import Floats, peak_heights
 
 FITTED = 0.01  # mean training error up to which a training set, wrong labels included, counts as fitted
