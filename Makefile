@@ -26,7 +26,7 @@ TESTS := python -m pytest -n auto --maxprocesses 4
 test: .venv/ready-dev  ## set up and run the tests; at most eight minutes on two cores
 	$(TESTS)
 
-test-all: .venv/ready-dev  ## the same with 100 kills, 300 draws of parameters, 46 reruns, and a sample of every experiment
+test-all: .venv/ready-dev  ## the same with 100 kills, 300 draws of parameters, 46 reruns, and a sample of every study
 	KILLS=100 EXAMPLES=300 RERUNS=46 $(TESTS) -m ''
 
 coverage: .venv/ready-dev  ## which lines and branches of stages/ the tests run, in every process that they start

@@ -37,6 +37,28 @@ no peak, normal 10                 4         2.5       2.5       4.5       3.5  
 5 on falling, growing 3            10.5 96   7 97      20 94.5   22 98     44.5 95.5 51.5 97   77 96.5   88 93.5
 narrow 5 on flat, normal 3         15.5 98.5 14.5 98.5 52.5 99.5 58.5 99   92 96.5   96.5 93.5 100 99.5  99.5 95
 narrow 10 on flat, normal 10       6.5 98    3.5 99    18 100    23 99     57.5 97   61.5 98.5 91 99.5   95 96.5
+
+The same with 58 points, of 100 judgements each:
+
+case                               3 x 58    5 x 58    10 x 58   20 x 58
+no peak, normal 3                  1         3         1         0
+no peak, growing 3                 1         6         0         1
+no peak, together 3                2         2         1         0
+no peak, one failed 3              1         3         1         1
+no peak, t 3                       0         0         1         0
+no peak, normal 10                 1         3         1         2
+5 on flat, normal 3                56 96     100 91    100 94    100 92
+5 on falling, normal 3             44 95     99 90     100 92    100 92
+10 on flat, normal 10              16 99     90 94     100 96    100 93
+10 on falling, normal 10           23 96     92 91     100 87    100 90
+5 on steep, normal 1               100 94    100 94    100 93    100 90
+30 on rising at the end, normal 3  100 85    100 96    100 91    100 89
+5 on falling, together 3           53 96     91 89     100 95    100 92
+5 on falling, one failed 3         46 94     99 89     100 91    100 90
+5 on falling, t 3                  44 100    100 93    100 87    100 88
+5 on falling, growing 3            4 97      62 92     99 92     100 94
+narrow 5 on flat, normal 3         54 98     100 96    100 93    100 90
+narrow 10 on flat, normal 10       12 99     87 97     100 94    100 91
 """
 
 import argparse
