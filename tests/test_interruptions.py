@@ -45,8 +45,9 @@ def store(workspace: Workspace) -> dict[str, bytes]:
 
 
 def inodes(workspace: Workspace) -> dict[str, int]:
-    """A file that is written again is another one."""
-    return {path.name: path.stat().st_ino for path in (workspace.path / ".dvc/tmp/cells").glob("*.safetensors")}
+    """Of whole cells' files: one that is written again is another one. Parts go when their cell is whole."""
+    files = (workspace.path / ".dvc/tmp/cells").glob("*.safetensors")
+    return {path.name: path.stat().st_ino for path in files if "-" not in path.name}
 
 
 def forget(workspace: Workspace) -> None:

@@ -47,10 +47,9 @@ def reason(verdict: Verdict) -> Reason:
         short, why, _ = LACKS[verdict["lacks"]]
         return Reason(short, why)
     if verdict["D_low"] >= SMALLEST and verdict["p_holm"] < SIGNIFICANCE:  # a sure peak, and a guard that cannot tell
-        unsure = " and ".join(
-            f"whether {GUARDS[name].unsure}" for name, said in verdict["guards"].items() if said != YES
-        )
-        return Reason(unsure, f"it is not sure {unsure}")
+        names = [name for name, said in verdict["guards"].items() if said == UNDECIDED]
+        short = " ".join(f"{name.replace('_', ' ')}?" for name in names)
+        return Reason(short, " and ".join(f"it is not sure whether {GUARDS[name].unsure}" for name in names))
     if "runs_needed" in verdict:
         needed = f"about {verdict['runs_needed']} runs"
         return Reason(needed, f"{needed} would probably decide it")
