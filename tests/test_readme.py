@@ -35,6 +35,8 @@ RUN_BY = {
     "dvc repro train@25": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc exp run": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc exp show": "test_the_commands_for_ones_own_question_in_their_order",
+    "dvc exp list": "test_the_commands_for_a_study",
+    "dvc exp remove NAME": "test_the_commands_for_a_study",
     "dvc metrics diff": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc plots": "test_every_chart_of_a_comparison_is_drawn",
     "dvc remote add --default store FOLDER-OR-URL": SHARED,
@@ -109,6 +111,9 @@ def test_the_commands_for_a_study(workspace: Workspace) -> None:
         workspace.run(*shlex.split(command.replace("width-noise", "over-alpha")))
     assert (workspace.path / "studies/over-alpha/figure.png").stat().st_size > 1000
     workspace.git("checkout", "-q", ".")
+    name = workspace.dvc("exp", "list", "--name-only").split()[-1]
+    workspace.dvc("exp", "remove", name)
+    assert name not in workspace.dvc("exp", "list", "--name-only")
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from stages.figures import judgement
 from stages.figures.style import OKABE_ITO, add_legend, add_panel_title, add_title, alpha_axis, log_axis, panels
 from stages.statistic.findings import ALL, Verdict, answer_with_reason, d_with_interval
-from stages.statistic.guards import Case
+from stages.statistic.guards import Case, table_of
 
 LINES = {  # means over the runs, beside what is judged
     "train_error": "training error",
@@ -23,7 +23,7 @@ def study(cases: dict[str, Case], verdicts: dict[str, Verdict], title: str, said
     figure, axes = panels(len(cases), size=(4.0, 3.2))
     for ax, (name, case) in zip(axes, cases.items(), strict=True):
         points = np.sort(case.rows[case.axis].unique()).astype(np.float64)
-        judgement.draw(ax, points, case.errors(), case.found)
+        judgement.draw(ax, points, table_of(case.rows, case.axis), case.found)
         means = 100 * case.rows.groupby(case.axis).mean(numeric_only=True)
         for (column, label), colour in zip(LINES.items(), OKABE_ITO[3:], strict=False):
             if column in means and means[column].notna().any():

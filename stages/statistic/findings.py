@@ -153,7 +153,14 @@ def said_of_groups(groups: dict[str, Verdict]) -> str:
         every = answer != NO or GUARDS["settled"].why in because
         where = f" at {_with_heights(found, every)}" if ALL not in found else f" ({_height(found[ALL])})"
         said.append(f"{answer.capitalize()}{where}{f': {because}' if because else ''}.")
-    return " ".join(said)
+    return " ".join([*said, *(_left_out(name, found) for name, found in groups.items() if "failed" in found)])
+
+
+def _left_out(name: str, verdict: Verdict) -> str:
+    where = "" if name == ALL else f" at {name}"
+    runs = listed([f"seed {seed} at {axis_value(point)}" for seed, point in verdict["failed"]])
+    height = with_interval(verdict["D_with_failed"], None, None)
+    return f"Left out{where}, because the error is far above that of the other runs: {runs}; with them D is {height}."
 
 
 def _with_heights(groups: dict[str, Verdict], every: bool) -> str:

@@ -56,7 +56,7 @@ def _answer(found: Judgement, axis: str, points: Sequence[Any]) -> str:
             f"No: if the error has a peak between two valleys at all, it is at most {points_of(most, 2)} points high "
             f"(upper end of the 95 % interval), and a peak of less than {points_of(SMALLEST, 0)} point does not count."
         )
-    best = "no peak at all is the best estimate"
+    best = "the closest curve has no peak"
     if found.d > 0 and found.peak is not None:
         best = f"the best estimate is {points_of(found.d)} points, at {axis} {points[found.peak]}"
     if found.low < SMALLEST:
@@ -155,7 +155,7 @@ def _failed(found: Judgement, axis: str, points: Sequence[Any], runs: Sequence[A
         places.setdefault(run, []).append(str(points[point]))
     named = "; ".join(f"run {runs[run]} at {axis} {listed(where)}" for run, where in places.items())
     return [
-        f"Left out, because the error is far above that of all other runs there: {named}. With that, D would be "
+        f"Left out, because the error is far above that of the other runs there: {named}. With them, D would be "
         f"{points_of(found.d_with_failed)} points."
     ]
 
