@@ -13,7 +13,7 @@ from stages.base import files
 from stages.base.console import console, run
 from stages.base.machine import refuse_too_large, threads
 from stages.cells.cell import drawing, read_fit
-from stages.measure.images import seen_in_training, training_images
+from stages.measure.images import seen_in_training, test_images, training_images
 from stages.measure.runs import curve_table, table
 from stages.statistic.protocol import is_as_published
 from stages.statistic.tables import against_paper, summary, to_csv, to_json
@@ -28,14 +28,14 @@ def main(data: Path, models: Path, paper: Path, out: Path) -> None:
     if images.chosen is not None:
         needed = 4 * params.train.seeds * images.per_run * images.pixels.shape[1]
         refuse_too_large("evaluate", "fewer train.seeds or images", needed)
-    training = seen_in_training(images)
+    training, test = seen_in_training(images), test_images(arrays)
     torch.set_num_threads(1)  # cells side by side, each on one thread, so that numbers do not depend on the cores
 
     def evaluate(point: tuple[int, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
         width, alpha = point
         runs = read_fit(params, width, alpha, models, about["digest"])
         place = {"dataset": about["dataset"], "width": width, "alpha": alpha}
-        return table(place, runs, training), curve_table(place, runs)
+        return table(place, runs, training, test, params.train.loss), curve_table(place, runs)
 
     largest = max((path.stat().st_size for path in models.glob("*/*")), default=0)
     with ThreadPoolExecutor(threads(COPIES * largest)) as pool:

@@ -8,14 +8,14 @@ import torch
 
 from stages.base import files
 from stages.base.console import console, run
-from stages.base.params import Prune
-from stages.base.studies import INNER, Point, points
+from stages.base.params import Grow, Prune, Train
+from stages.base.studies import Point, points
 from stages.base.tensors import Array
 from stages.cells.cell import drawing, read, study_cell
 from stages.figures.study import study as figure
 from stages.figures.style import save
-from stages.measure.images import seen_in_training, training_images
-from stages.measure.runs import epochs, rounds, table
+from stages.measure.images import seen_in_training, test_images, training_images
+from stages.measure.runs import epochs, grown, rounds, solved, table
 from stages.measure.sparsity import Seen
 from stages.statistic import study as statistic
 from stages.statistic.protocol import studied
@@ -30,19 +30,27 @@ def measured(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A row a run, and a row a run and epoch or round, of all cells of a study."""
     rows, curves = [], []
+    test = test_images(arrays)
     chosen: dict[str, Any] = {}
     training: Training = []
     for point in grid:
         runs = read(study_cell(point, cells), about["digest"], remedy)
         place = {"dataset": about["dataset"], **point.place}
-        if isinstance(point.train, Prune):
-            curves.append(rounds(place, runs))
-            rows.append(curves[-1][curves[-1]["round"] == point.train.levels])
-            continue
-        if (how := drawing(point.data, point.train.images)) != chosen:
-            training, chosen = seen_in_training(training_images(arrays, how, range(point.train.seeds))), how
-        rows.append(table(place, runs, training))
-        curves.append(epochs(place, runs))
+        match point.train:
+            case Train() as train:
+                if (how := drawing(point.data, train.images)) != chosen:
+                    training, chosen = seen_in_training(training_images(arrays, how, range(train.seeds))), how
+                rows.append(table(place, runs, training, test, train.loss))
+                curves.append(epochs(place, runs))
+            case Prune() as train:
+                curves.append(rounds(place, runs))
+                rows.append(curves[-1][curves[-1]["round"] == train.levels])
+            case Grow() as train:
+                curves.append(grown(place, runs, train.widths))
+                rows.append(curves[-1][curves[-1]["width"] == train.widths[-1]])
+            case _:
+                rows.append(solved(place, runs))
+                curves.append(rows[-1][:0])  # a run passes through nothing
     return as_written(pd.concat(rows, ignore_index=True)), as_written(pd.concat(curves, ignore_index=True))
 
 
@@ -53,9 +61,7 @@ def main(name: str, data: Path, cells: Path, verdicts: Path, out: Path) -> None:
     studies = files.read_studies()
     study, grid = studies.studies[name], points(studies, name)
     rows, curves = measured(grid, cells, arrays, about, remedy)
-    groups = statistic.groups(
-        curves if study.over in INNER else rows, [option for option in study.grid if option != study.over]
-    )
+    groups = statistic.groups(curves if study.within_a_run else rows, study.by)
     cases = judged(groups, study.over, statistic.not_asked(grid[0]))
     found = {group: described(case) for group, case in cases.items()}
     sentence, caption = statistic.finding(study.asks, found), studied(grid[0])

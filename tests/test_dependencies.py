@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stages.base import code
 from stages.base.console import call
 from stages.commands import deps
 from tests.workspace import ROOT, Workspace
@@ -28,7 +29,7 @@ def room(file: Path) -> str:
 
 def imports(file: Path) -> set[Path]:
     """The files of ours that this file itself imports, also inside functions and for types alone."""
-    names = {name for name in deps.imports(ast.parse((ROOT / file).read_text())) if name.split(".")[0] == "stages"}
+    names = {name for name in code.imports(ast.parse((ROOT / file).read_text())) if name.split(".")[0] == "stages"}
     found = {Path(name.replace(".", "/")).with_suffix(".py") for name in names}
     packages = {Path(name.replace(".", "/")) / "__init__.py" for name in names}
     return {path for path in found | packages if (ROOT / path).is_file()} - {file}

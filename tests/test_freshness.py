@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stages.commands.deps import imported
+from stages.base.code import imported
 from tests.workspace import SMALL_STUDIES, Workspace
 
 pytestmark = pytest.mark.slow
@@ -227,7 +227,7 @@ def downstream(workspace: Workspace, some: set[str]) -> set[str]:
 
 
 OWN_FILES = [f"stages/{name}.py" for name in ("check", "prepare", "evaluate", "plot", "lasso", "heads")]
-SHARED_FILES = ["stages/training/mlp.py", "stages/training/pruning.py", "stages/statistic/tables.py"]
+SHARED_FILES = ["stages/training/mlp.py", "stages/training/prune.py", "stages/statistic/tables.py"]
 LEFT_OUT = {"name", "depth", "lr_scale", "penalty_scale"}  # the first needs the network, the others each other
 CHANGES = [
     *(("params.yaml", f"{group}.{key}") for group in USERS for key in OTHER[group] if key not in LEFT_OUT),

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from stages.base import files, tensors
-from stages.base.params import ParamsError
+from stages.base.params import ParamsError, Train
 from stages.base.sources import committed, images_of
-from stages.base.studies import INNER, Studies, homes, parse_studies, points
+from stages.base.studies import Studies, homes, parse_studies, points
 from stages.cells.cell import study_cell
 from stages.cells.prepared import prepared
 from stages.figures.study import study as figure
@@ -24,7 +24,8 @@ from stages.statistic import study as statistic
 from stages.statistic.protocol import studied
 from stages.statistic.tables import to_json, to_records
 from stages.statistic.verdict import described, judged
-from stages.training.procedures import DataSet, train
+from stages.training.batch import DataSet
+from stages.training.procedures import train
 from tests.test_determinism import same_machine
 from tests.workspace import ABOUT, ROOT, SMALL_STUDIES, Workspace, ran, small_studies
 
@@ -58,7 +59,7 @@ def small(**changes: Any) -> str:
             {"grid": {"data": ["mnist", "digits"], "alpha": [0, 1, 2]}},
             "studies.one.grid.data: is the same at every point of a study",
         ),
-        ({"trains": "nothing"}, "studies.one.trains: 'nothing' should be 'fit' or 'prune'"),
+        ({"trains": "nothing"}, "studies.one.trains: 'nothing' should be 'fit', 'prune', 'grow' or 'features'"),
         ({"grid": {}}, "studies.one.over: 'alpha' is no axis of this study; its axes are epoch"),
         ({"asks": ""}, "studies.one.asks: '' "),
         ({"also": 1}, "studies.one.also: unknown key"),
@@ -75,6 +76,7 @@ def test_every_point_of_the_grid_has_the_options_of_the_study_and_else_the_defau
     studies = parse_studies(small(options={"penalty": "l2", "lr": 0.5}, grid={"depth": [1], "alpha": [0.0, 0.1, 0.2]}))
     last = points(studies, "one")[-1]
     assert last.place == {"depth": 1, "alpha": 0.2}
+    assert isinstance(last.train, Train)
     assert (last.train.lr, last.data.name, last.data.label_noise) == (0.5, "digits", 0.0)
     assert [point.place["alpha"] for point in points(studies, "one")] == [0.0, 0.1, 0.2]
 
@@ -102,8 +104,8 @@ def test_a_study_shares_cells_with_the_grid() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_its_answer_and_its_figure_are_those_of_its_committed_runs(name: str) -> None:
     folder, study = ROOT / "studies" / name, COMMITTED.studies[name]
-    rows = pd.read_csv(folder / ("curves.csv" if study.over in INNER else "cells.csv"))
-    groups = statistic.groups(rows, [option for option in study.grid if option != study.over])
+    rows = pd.read_csv(folder / ("curves.csv" if study.within_a_run else "cells.csv"))
+    groups = statistic.groups(rows, study.by)
     cases = judged(groups, study.over, statistic.not_asked(points(COMMITTED, name)[0]))
     found = {group: described(case) for group, case in cases.items()}
     caption = studied(points(COMMITTED, name)[0])

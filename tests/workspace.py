@@ -26,6 +26,8 @@ SMALL = {  # instead of the studies' defaults
         **{"data": "digits", "train_per_class": 20, "test_per_class": 10, "seeds": 2, "epochs": 1},
         **{"width": 5, "levels": 2},
     },
+    "grow": {"data": "digits", "train_per_class": 20, "test_per_class": 10, "seeds": 2, "epochs": 2, "eval_every": 1},
+    "features": {"data": "digits", "train_per_class": 20, "test_per_class": 10, "seeds": 2},
 }
 ABOUT = {"asks": "Is there a peak?", "expects": "None is expected."}
 SMALL_STUDIES: dict[str, Any] = {

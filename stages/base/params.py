@@ -83,34 +83,21 @@ PENALTIES = {  # whether a penalty has subgradients, and whether it has proximal
 }
 
 
-class Train(Group):
+class Descent(Group):
+    """Gradient descent, whatever it trains."""
+
     seeds: Count
     images: Count | None
-    depth: Annotated[int, Field(ge=1, le=100)]
     epochs: Count
     batch_size: Count
     loss: Literal["cross_entropy", "squared"]
     rule: Literal["sgd", "momentum", "nesterov", "adam"]
     lr: Positive
-    lr_scale: list[NotNegative]
     momentum: Annotated[float, Field(gt=0, lt=1)]
     schedule: Literal["constant", "step", "inverse_sqrt", "cosine", "decay_last"]
     decay_share: Annotated[float, Field(gt=0, lt=1)]
     eval_every: Count
-    average_epochs: Annotated[int, Field(ge=2, le=MOST, multiple_of=2)]
-    penalty: Literal["induced_1norm", "l1", "l2", "elastic", "group_l1", "group_l1_out", "l0", "none"]
-    solver: Literal["subgradient", "proximal"]
-    penalty_scale: list[NotNegative]
-    penalize_bias: bool
     stop_at_train_error: Annotated[float, Field(ge=0, lt=1)] | None
-
-    @field_validator("lr_scale", "penalty_scale")
-    @classmethod
-    def _one_for_each_layer(cls, scale: list[float], info: ValidationInfo) -> list[float]:
-        layers = info.data.get("depth", len(scale) - 1) + 1
-        if len(scale) != layers:
-            raise ValueError(f"should hold {layers} numbers, one for each layer: train.depth is {layers - 1}")
-        return scale
 
     @field_validator("decay_share")
     @classmethod
@@ -119,6 +106,28 @@ class Train(Group):
         if info.data.get("schedule") == "decay_last" and round(share * epochs) == 0:
             raise ValueError(f"of {epochs} epochs is none")
         return share
+
+
+class Train(Descent):
+    depth: Annotated[int, Field(ge=1, le=100)]
+    lr_scale: list[NotNegative]
+    average_epochs: Annotated[int, Field(ge=2, le=MOST, multiple_of=2)]
+    penalty: Literal["induced_1norm", "l1", "l2", "elastic", "group_l1", "group_l1_out", "l0", "none"]
+    solver: Literal["subgradient", "proximal"]
+    penalty_scale: list[NotNegative]
+    penalize_bias: bool
+
+    @field_validator("lr_scale", "penalty_scale")
+    @classmethod
+    def _one_for_each_layer(cls, scale: list[float], info: ValidationInfo) -> list[float]:
+        layers = info.data.get("depth", len(scale) - 1) + 1
+        if len(scale) == 1:
+            scale = [*scale] * layers
+        if len(scale) != layers:
+            raise ValueError(
+                f"should hold {layers} numbers, one for each layer, or one for all: train.depth is {layers - 1}"
+            )
+        return scale
 
     @field_validator("solver")
     @classmethod
@@ -182,12 +191,41 @@ class Prune(Group):
     lr: Positive
 
 
+class GrowGrid(Group):
+    reuse_up_to: Annotated[list[Annotated[int, Field(ge=0, le=MOST)]], Field(min_length=1), AfterValidator(unique)]
+
+
+class Grow(Descent):
+    widths: Annotated[list[Count], Field(min_length=LEAST_POINTS), AfterValidator(unique), AfterValidator(_ascending)]
+
+
+class FeatureGrid(Group):
+    width: Annotated[list[Count], Field(min_length=1), AfterValidator(unique)]
+    ridge: Annotated[list[NotNegative], Field(min_length=1), AfterValidator(unique)]
+
+
+class Features(Group):
+    seeds: Count
+    images: Count | None
+
+
+def _not_more_images_than_there_are(train: T, info: ValidationInfo) -> T:
+    most = CLASSES * info.data["data"].train_per_class if "data" in info.data else MOST
+    images = getattr(train, "images", None)
+    if images is not None and images > most:
+        raise ValueError(f"images: {images} is more than the {most} that data.train_per_class allows")
+    return train
+
+
+OfImages = AfterValidator(_not_more_images_than_there_are)
+
+
 class Fitting(Group):
     """What decides the runs of a grid."""
 
     data: Data
     grid: Grid
-    train: Train
+    train: Annotated[Train, OfImages]
 
     @field_validator("train")
     @classmethod
@@ -197,13 +235,29 @@ class Fitting(Group):
             raise ValueError(f"penalty: 'l0' takes alpha for a share of the weights, and {largest} is more than 1")
         return train
 
-    @field_validator("train")
-    @classmethod
-    def _not_more_images_than_there_are(cls, train: Train, info: ValidationInfo) -> Train:
-        most = CLASSES * info.data["data"].train_per_class if "data" in info.data else MOST
-        if train.images is not None and train.images > most:
-            raise ValueError(f"images: {train.images} is more than the {most} that data.train_per_class allows")
-        return train
+
+class Pruning(Group):
+    """What decides the runs of one cell of pruning."""
+
+    data: Data
+    grid: PruneGrid
+    train: Prune
+
+
+class Growing(Group):
+    """What decides the runs of one cell of networks that grow."""
+
+    data: Data
+    grid: GrowGrid
+    train: Annotated[Grow, OfImages]
+
+
+class Regressing(Group):
+    """What decides the runs of one cell of least squares on random features."""
+
+    data: Data
+    grid: FeatureGrid
+    train: Annotated[Features, OfImages]
 
 
 class Params(Fitting):

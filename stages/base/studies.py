@@ -1,7 +1,7 @@
 """The contents of studies/params.yaml: questions, each with a grid of cells and the axis along which it is judged.
 
-A study's options are those of params.yaml's groups data, grid and train, or of pruning, without the groups' names. What
-it does not name is as in `defaults`.
+A study's options are those of its way to train, without their groups' names. For `fit` they are those of params.yaml's
+groups data, grid and train. What a study does not name is as in `defaults`.
 """
 
 from itertools import product
@@ -12,20 +12,40 @@ from pydantic import Field
 from stages.base.params import (
     LEAST_POINTS,
     Data,
+    Descent,
+    FeatureGrid,
+    Features,
     Fitting,
     Grid,
     Group,
+    GrowGrid,
+    Growing,
     ParamsError,
     Prune,
     PruneGrid,
-    Train,
+    Pruning,
+    Regressing,
     check,
     parse_as,
     unique,
 )
 
 ONE_DATA = ("data", "train_per_class", "test_per_class", "redraw")  # all cells of a study choose from the same images
-INNER = {"epoch": "fit", "round": "prune"}  # what a single run passes through, by the way of training
+
+
+class Way(NamedTuple):
+    """A way to train, which is a module of that name in `stages/training/`."""
+
+    model: type[Group]  # of its options in their groups
+    inner: str | None  # an axis that a single run passes through
+
+
+WAYS = {
+    "fit": Way(Fitting, "epoch"),
+    "prune": Way(Pruning, "round"),
+    "grow": Way(Growing, "width"),
+    "features": Way(Regressing, None),
+}
 
 
 class Study(Group):
@@ -33,34 +53,36 @@ class Study(Group):
 
     asks: Annotated[str, Field(min_length=1)]
     expects: str  # what should come out, and who says so
-    trains: Literal["fit", "prune"]
+    trains: Literal["fit", "prune", "grow", "features"]
     over: str  # an option of the grid, or what a single run passes through
     options: dict[str, Any]
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]]
 
+    @property
+    def within_a_run(self) -> bool:
+        """Whether the axis is what a single run passes through."""
+        return self.over == WAYS[self.trains].inner
 
-class Pruning(Group):
-    """What decides the runs of one cell of pruning."""
-
-    data: Data
-    grid: PruneGrid
-    train: Prune
+    @property
+    def by(self) -> list[str]:
+        """The options of the grid that are not the axis."""
+        return [option for option in self.grid if option != self.over]
 
 
 class Studies(Group):
     """studies/params.yaml"""
 
-    defaults: dict[Literal["fit", "prune"], dict[str, Any]]
+    defaults: dict[Literal["fit", "prune", "grow", "features"], dict[str, Any]]
     studies: dict[str, Study]
 
 
 class Point(NamedTuple):
     """A point of a study's grid: what tells it from the others, and all options there."""
 
-    place: dict[str, Any]
+    place: dict[str, Any]  # a list as text
     data: Data
-    grid: Grid | PruneGrid  # of this point alone
-    train: Train | Prune
+    grid: Grid | PruneGrid | GrowGrid | FeatureGrid  # of this point alone
+    train: Descent | Prune | Features
 
 
 def parse_studies(text: str) -> Studies:
@@ -76,12 +98,10 @@ def parse_studies(text: str) -> Studies:
 
 def homes(trains: str) -> dict[str, list[tuple[str, str]]]:
     """The options of a way to train: in which groups each belongs, and under which key."""
-    groups: dict[str, type[Group]] = {"data": Data, "grid": Grid, "train": Train}
-    if trains == "prune":
-        groups = {"data": Data, "grid": PruneGrid, "train": Prune}
     found: dict[str, list[tuple[str, str]]] = {}
-    for group, model in groups.items():
-        for key in model.model_fields:
+    for group, field in WAYS[trains].model.model_fields.items():
+        assert field.annotation
+        for key in field.annotation.model_fields:
             option = {"name": "data", "seed": "data_seed"}.get(key, key) if group == "data" else key
             found.setdefault(option, []).append((group, key))
     return found
@@ -99,13 +119,19 @@ def points(studies: Studies, name: str) -> list[Point]:
     _check_axis(path, study)
     found = []
     for values in product(*study.grid.values()):
-        place = dict(zip(study.grid, values, strict=True))
-        found.append(_resolved(path, study.trains, place, {**defaults, **study.options, **place}))
+        own = dict(zip(study.grid, values, strict=True))
+        place = {option: _as_text(value) if isinstance(value, list) else value for option, value in own.items()}
+        found.append(_resolved(path, study.trains, place, {**defaults, **study.options, **own}))
     return found
 
 
+def _as_text(values: list[Any]) -> str:
+    return " and ".join(map(str, values))
+
+
 def _check_axis(path: str, study: Study) -> None:
-    axes = [*study.grid, *(axis for axis, trains in INNER.items() if trains == study.trains)]
+    inner = WAYS[study.trains].inner
+    axes = [*study.grid, inner] if inner else [*study.grid]
     if study.over not in axes:
         raise ParamsError(f"{path}.over: {study.over!r} is no axis of this study; its axes are {', '.join(axes)}")
     if study.over in study.grid and len(study.grid[study.over]) < LEAST_POINTS:
@@ -131,7 +157,7 @@ def _resolved(path: str, trains: str, place: dict[str, Any], options: dict[str, 
             if option in options:
                 groups[group][key] = [options[option]] if group == "grid" else options[option]
     try:
-        whole = check(Fitting, groups) if trains == "fit" else check(Pruning, groups)
+        whole: Any = check(WAYS[trains].model, groups)
     except ParamsError as error:
         key, _, message = str(error).partition(": ")
         raise ParamsError(f"{path}: {names.get(key.removesuffix('.0'), key)}: {message}") from None

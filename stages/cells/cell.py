@@ -9,13 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from stages.base import files, tensors
+from stages.base.code import imported
 from stages.base.datasets import CLASSES
 from stages.base.files import UserError
-from stages.base.params import Data, Grid, Params, Prune, PruneGrid, Train
-from stages.base.studies import Point
+from stages.base.params import (
+    Data,
+    FeatureGrid,
+    Features,
+    Grid,
+    Grow,
+    GrowGrid,
+    Params,
+    Prune,
+    PruneGrid,
+    Train,
+)
+from stages.base.studies import WAYS, Point
 from stages.training.runs import Arrays
 
-TRAINING = Path(__file__).parents[1] / "training"
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -24,7 +36,7 @@ class Cell:
 
     name: str  # for messages
     path: Path  # of its file
-    procedure: str  # a name in training.procedures.PROCEDURES
+    procedure: str  # a name in base.studies.WAYS and training.procedures.PROCEDURES
     options: dict[str, Any]  # see training.options
     seeds: int  # runs with seeds 0, 1, 2, ...
 
@@ -33,16 +45,26 @@ class Cell:
 class Maker:
     """What decides a cell's bytes besides its options and seeds; `data` is the digest in the data file."""
 
-    training: str
+    code: dict[str, str]  # by procedure
     torch: str
     device: str
     data: str
 
+    def parts(self) -> dict[str, str]:
+        """All of it by name, for comparisons and messages."""
+        code = {f"code of {procedure}": digest for procedure, digest in self.code.items()}
+        return {**code, "torch": self.torch, "device": self.device, "data": self.data}
 
-def code_of_training() -> str:
-    """A digest of the folder `stages/training/`, which holds all code that decides a cell's bytes."""
-    files = sorted(TRAINING.glob("*.py"))
-    return tensors.digest(*(part for file in files for part in (file.name.encode(), file.read_bytes())))
+
+def code_of_training() -> dict[str, str]:
+    """Of each procedure a digest of its code: the module of its name in `stages/training/` and all that it imports."""
+    found = {}
+    for procedure in WAYS:
+        paths = sorted(imported(f"stages.training.{procedure}", ROOT))
+        found[procedure] = tensors.digest(
+            *(part for path in paths for part in (path.encode(), (ROOT / path).read_bytes()))
+        )
+    return found
 
 
 def maker_here(data: str, device: str) -> Maker:
@@ -53,7 +75,13 @@ def maker_here(data: str, device: str) -> Maker:
 def fingerprint(cell: Cell, maker: Maker) -> dict[str, Any]:
     """Everything that decides the cell's bytes, as it stands in the file."""
     own = {"procedure": cell.procedure, "options": cell.options, "seeds": cell.seeds}
-    return {**own, "training": maker.training, "torch": maker.torch, "device": maker.device, "data": maker.data}
+    return {
+        **own,
+        "training": maker.code[cell.procedure],
+        "torch": maker.torch,
+        "device": maker.device,
+        "data": maker.data,
+    }
 
 
 def digest_of(fingerprint: dict[str, Any]) -> str:
@@ -89,17 +117,36 @@ def fit_cell(data: Data, train: Train, width: int, alpha: float, folder: str | P
     return Cell(name, path, "fit", fit_options(data, train, width, alpha), train.seeds)
 
 
+def grow_options(data: Data, config: Grow, reuse_up_to: int) -> dict[str, Any]:
+    own = config.model_dump(exclude={"seeds", "images"})
+    return {
+        "width": max(config.widths),
+        "reuse_up_to": reuse_up_to,
+        "alpha": 0.0,
+        **drawing(data, config.images),
+        **own,
+    }
+
+
+def feature_options(data: Data, config: Features, width: int, ridge: float) -> dict[str, Any]:
+    return {"width": width, "ridge": float(ridge), **drawing(data, config.images)}
+
+
 def study_cell(point: Point, folder: str | Path) -> Cell:
     """The cell of a study at that point; its file lies in the study's folder."""
     name = ", ".join(f"{option} {value}" for option, value in point.place.items())
-    path = Path(folder) / file_name(*point.place.values())
-    if isinstance(point.train, Prune):
-        assert isinstance(point.grid, PruneGrid)
-        options = prune_options(point.data, point.train, point.grid.method[0], point.grid.retraining[0])
-        return Cell(name, path, "prune", options, point.train.seeds)
-    assert isinstance(point.grid, Grid)
-    options = fit_options(point.data, point.train, point.grid.width[0], point.grid.alpha[0])
-    return Cell(name, path, "fit", options, point.train.seeds)
+    match point.grid, point.train:
+        case Grid(width=[width], alpha=[alpha]), Train() as train:
+            procedure, options = "fit", fit_options(point.data, train, width, alpha)
+        case PruneGrid(method=[method], retraining=[retraining]), Prune() as train:
+            procedure, options = "prune", prune_options(point.data, train, method, retraining)
+        case GrowGrid(reuse_up_to=[reuse_up_to]), Grow() as train:
+            procedure, options = "grow", grow_options(point.data, train, reuse_up_to)
+        case FeatureGrid(width=[width], ridge=[ridge]), Features() as train:
+            procedure, options = "features", feature_options(point.data, train, width, ridge)
+        case _:
+            raise AssertionError(point)
+    return Cell(name, Path(folder) / file_name(*point.place.values()), procedure, options, point.train.seeds)
 
 
 def read(cell: Cell, data: str, remedy: str) -> Arrays:

@@ -43,7 +43,8 @@ def split(cells: list[Cell], workers: int, device: str, inputs: int) -> list[Job
         first = cells[places[0]]
         of_alphas = of_seeds = 1
         if device == "cpu":
-            most = max(1, BLOCK // (4 * inputs * first.options["width"]))  # networks
+            widths = first.options.get("widths", [first.options["width"]])
+            most = max(1, BLOCK * len(widths) // (4 * inputs * sum(widths)))  # networks
             of_alphas, of_seeds = ways(len(places), first.seeds, most, workers)
         for chosen in parts(len(places), of_alphas):
             own = tuple(places[number] for number in chosen)
@@ -77,7 +78,8 @@ def parts(count: int, number: int) -> list[range]:
 
 def refuse_other(who: str, its: Maker, wanted: Maker) -> None:
     """UserError unless a process that is what `its` says makes the cells that are wanted."""
-    for what in ("training", "torch", "device", "data"):
-        here, there = getattr(wanted, what), getattr(its, what)
+    theirs = its.parts()
+    for what, here in wanted.parts().items():
+        there = theirs.get(what, "none")
         if here != there:
             raise UserError(f"{who} has {what} {there[:16]}, this checkout has {here[:16]}: it trains nothing")

@@ -13,7 +13,8 @@ from stages.base.files import UserError
 from stages.base.machine import device_asked
 from stages.cells.cell import Maker, code_of_training
 from stages.cells.jobs import Job, refuse_other
-from stages.training.procedures import DataSet, train
+from stages.training.batch import DataSet
+from stages.training.procedures import train
 from stages.training.runs import Arrays
 
 LOADED = code_of_training()  # what this process runs, even where the files change while it does

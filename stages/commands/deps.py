@@ -4,46 +4,16 @@ DVC does not see imports. The stages that train cells depend on the sealed folde
 they import cannot change a byte of what they make. With --check nothing is written, and what differs is an error.
 """
 
-import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
 from stages.base import files
+from stages.base.code import imported
 from stages.base.console import console, run
 
 PIPELINES = ("dvc.yaml", "studies/dvc.yaml")
 SEALED = "stages/training"
-OTHERS = (".html", ".mplstyle")  # what stages read of the project's own besides code
-
-
-def imported(module: str) -> set[str]:
-    """The project's files that a module imports, itself and what its imports import included, and the files that these
-    name by their place beside or below them, such as templates and styles."""
-    found: set[str] = set()
-    todo = [module]
-    while todo:
-        path = Path(todo.pop().replace(".", "/"))
-        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-        if not path.exists() or str(path) in found:
-            continue
-        found.add(str(path))
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        todo += [name for name in imports(tree) if name.startswith("stages")]
-        texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
-        named = [path.parent / text for text in texts if isinstance(text, str) and text.endswith(OTHERS)]
-        found |= {str(file) for file in named if file.is_file()}
-    return found
-
-
-def imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{name.name}" for name in node.names)
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
 
 
 def sources(deps: list[str], cmd: str) -> list[str]:

@@ -7,7 +7,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from stages.measure import sparsity
+from stages.measure import ensemble, sparsity
+from stages.training.images import Images
 from stages.training.mlp import Net, weights
 from stages.training.runs import COMMON, Arrays
 
@@ -20,8 +21,18 @@ def last_of_parity(runs: Arrays, parity: int) -> Tensor:
     return torch.from_numpy(runs["test_error"][:, last])
 
 
-def table(place: Place, runs: Arrays, training: Sequence[tuple[sparsity.Seen, Tensor]]) -> pd.DataFrame:
-    """As `rows`, of runs that share their training images, or of which each has its own: images and labels."""
+def table(
+    place: Place,
+    runs: Arrays,
+    training: Sequence[tuple[sparsity.Seen, Tensor]],
+    test: Images,
+    loss: str = "cross_entropy",
+) -> pd.DataFrame:
+    """As `rows`, of runs that share their training images, or of which each has its own: images and labels.
+
+    With what the runs make together, see `ensemble`, and test_error_early, the error at the evaluated epoch where the
+    mean over the runs is lowest.
+    """
     if len(training) == 1:
         found = rows(place, runs, *training[0])
     else:
@@ -30,7 +41,11 @@ def table(place: Place, runs: Arrays, training: Sequence[tuple[sparsity.Seen, Te
             alone = {name: values if name in COMMON else values[run : run + 1] for name, values in runs.items()}
             own.append(rows(place, alone, images, labels))
         found = pd.concat(own, ignore_index=True)
-    return found.assign(seed=range(len(found)))
+    net = Net.from_named({name: torch.from_numpy(values) for name, values in runs.items()})
+    together = ensemble.columns(ensemble.outputs(net, test, loss), test.labels)
+    early = runs["test_error"][:, runs["test_error"].mean(0).argmin()]
+    found = found.assign(seed=range(len(found)), test_error_early=early)
+    return pd.concat([found, pd.DataFrame({name: values.numpy() for name, values in together.items()})], axis=1)
 
 
 def rows(place: Place, runs: Arrays, images: sparsity.Seen, labels: Tensor) -> pd.DataFrame:
@@ -101,3 +116,28 @@ def rounds(place: Place, runs: Arrays) -> pd.DataFrame:
     in_order = {name: runs[name].T.flatten() for name in ("density", *ROUND_MEASURES)}
     sparsity = 1 - in_order["density"]
     return pd.DataFrame({**place, **index, "sparsity": sparsity, **{name: in_order[name] for name in ROUND_MEASURES}})
+
+
+GROWN = (
+    *(f"{split}_{what}" for what in ("error", "loss") for split in ("test", "train")),
+    "test_error_averaged",
+    "test_error_last",
+    "learning_distance",
+    "diverged",
+)
+
+
+def grown(place: Place, runs: Arrays, widths: Sequence[int]) -> pd.DataFrame:
+    """A row a width and run of networks that grow; `epochs` is the last epoch that counts."""
+    seeds = len(runs["test_error"])
+    index = {"width": np.repeat(widths, seeds), "seed": np.tile(range(seeds), len(widths))}
+    in_order = {name: runs[name].T.flatten() for name in ("stopped", *GROWN)}
+    return pd.DataFrame({**place, **index, "epochs": in_order["stopped"], **{name: in_order[name] for name in GROWN}})
+
+
+FEATURES = (*GROWN[:4], "norm")
+
+
+def solved(place: Place, runs: Arrays) -> pd.DataFrame:
+    """A row a run of least squares on random features; `norm` is the coefficients'."""
+    return pd.DataFrame({**place, "seed": range(len(runs["norm"])), **{name: runs[name] for name in FEATURES}})

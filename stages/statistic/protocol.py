@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from stages.base.params import Data, Grid, Params, Prune, Train
+from stages.base.datasets import CLASSES
+from stages.base.params import Data, Features, Grid, Grow, Params, Prune, Train
 from stages.base.studies import Point
 from stages.statistic.tables import axis_value
 
@@ -31,6 +32,7 @@ PUBLISHED_TRAIN = Train(
     penalize_bias=True,
     stop_at_train_error=None,
 )
+NO_PENALTY = PUBLISHED_TRAIN.model_dump(include=set(Train.model_fields) - set(Grow.model_fields)) | {"penalty": "none"}
 # with another value of these alone the numbers are still the paper's, but for luck
 NO_MATTER = {"seed", "seeds", "eval_every", "average_epochs", "momentum", "decay_share"}
 ALWAYS_SAID = ["data", "redraw", "penalty", "lr", "epochs"]
@@ -62,7 +64,7 @@ def _scaled(what: str, scale: list[float]) -> str:
 
 def _said(data: Data, train: Train) -> dict[str, str]:
     """A phrase for each thing that data and training options decide."""
-    noise = f"{axis_value(round(100 * data.label_noise, 9))} % label noise" if data.label_noise else "true labels"
+    noise = _labels(data.label_noise)
     penalty = f"penalty {train.penalty}, {train.solver}" if train.penalty != "none" else "no penalty"
     stop = train.stop_at_train_error
     momentum = f" {axis_value(train.momentum)}" if train.rule in ("momentum", "nesterov") else ""
@@ -92,31 +94,48 @@ def _said(data: Data, train: Train) -> dict[str, str]:
 
 def trained(params: Params) -> str:
     """Data set, penalty, learning rate and epochs, and whatever else is not as published."""
-    ours, paper = _said(params.data, params.train), _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
-    return ", ".join(phrase for key, phrase in ours.items() if key in ALWAYS_SAID or phrase != paper[key])
+    return ", ".join(_differently(params.data, params.train).values())
 
 
 def studied(point: Point) -> str:
     """How all cells of a study were trained that has this point: what is not as published, without what varies."""
-    seeds = f"{point.train.seeds} seeds"
-    if isinstance(point.train, Prune):
-        noise = axis_value(round(100 * point.train.label_noise, 9))
-        drawn = redrawn(point.data.redraw, point.train.label_noise)
-        said = {
-            "data": f"{point.data.name}, {drawn}",
-            "label_noise": f"{noise} % label noise",
-            "width": f"width {point.train.width}",
-            "lr": f"lr {axis_value(point.train.lr)}, a tenth of it in the second half of each round",
-            "epochs": f"{point.train.epochs} epochs a round",
-        }
-        return ", ".join([*(phrase for key, phrase in said.items() if key not in point.place), seeds])
-    ours, paper = _said(point.data, point.train), _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
+    data, train = point.data, point.train
+    match train:
+        case Train():
+            said = _differently(data, train)
+            if "alpha" not in point.place and isinstance(point.grid, Grid) and point.grid.alpha == [0.0]:
+                said["penalty"] = "no penalty"
+        case Grow():
+            plain = Train(**train.model_dump(exclude={"widths"}), **NO_PENALTY)
+            said = {**_differently(data, plain), "penalty": "no penalty"}
+        case Prune():
+            said = {
+                "data": f"{data.name}, {redrawn(data.redraw, train.label_noise)}",
+                "label_noise": _labels(train.label_noise),
+                "width": f"width {train.width}",
+                "lr": f"lr {axis_value(train.lr)}, a tenth of it in the second half of each round",
+                "epochs": f"{train.epochs} epochs a round",
+            }
+        case Features():
+            count = CLASSES * data.train_per_class if train.images is None else train.images
+            said = {
+                "data": f"{data.name}, {redrawn(data.redraw, data.label_noise)}",
+                "label_noise": _labels(data.label_noise),
+                "images": f"{count} training images",
+                "training": "least squares on random ReLU features",
+            }
     varied = {"drawn" if option == "images" else option for option in point.place}
-    assert isinstance(point.grid, Grid)
-    if "alpha" not in varied and point.grid.alpha == [0.0]:
-        ours["penalty"] = "no penalty"
-    said = {key: phrase for key, phrase in ours.items() if key in ALWAYS_SAID or phrase != paper[key]}
-    return ", ".join([*(phrase for key, phrase in said.items() if key not in varied), seeds])
+    return ", ".join([*(phrase for key, phrase in said.items() if key not in varied), f"{train.seeds} seeds"])
+
+
+def _labels(label_noise: float) -> str:
+    return f"{axis_value(round(100 * label_noise, 9))} % label noise" if label_noise else "true labels"
+
+
+def _differently(data: Data, train: Train) -> dict[str, str]:
+    """What is always said, and what is not as published."""
+    ours, paper = _said(data, train), _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
+    return {key: phrase for key, phrase in ours.items() if key in ALWAYS_SAID or phrase != paper[key]}
 
 
 def how(cells: pd.DataFrame, params: Params) -> str:

@@ -3,16 +3,20 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from stages.training import mlp
+from stages.training.batch import DataSet, Procedure, Report
 from stages.training.images import Images
 from stages.training.mlp import Factors, Layer, Net
 from stages.training.options import Options
 from stages.training.penalty import PENALTIES, LayerMove, Sizes
 from stages.training.rules import RULES
+from stages.training.runs import Arrays
 from stages.training.schedule import SCHEDULES
+from stages.training.sets import training_sets
 
 
 class Curves(NamedTuple):
@@ -121,21 +125,22 @@ def fit(
     classes: int,
     alphas: Sequence[float],
     seeds: Sequence[int],
-    report: Callable[[float], None] = lambda share: None,
+    start: Net | None = None,
+    report: Report = lambda share: None,
 ) -> Fit:
     """Train a network for every seed with every alpha, else with the options, whose alpha is not looked at.
 
     The alphas (A,) ascend. A run's weights do not depend, to the bit, on the runs beside it. Each seed's generator
     draws its initial weights and then the order of every epoch: runs of one seed share batches, and differ in alpha
-    alone. Work happens on the device of the images, and random numbers are drawn on the CPU. `report` is told after
-    every epoch which share of the epochs is done.
+    alone. `start`, networks (S, ...), take the place of the drawn ones. Work happens on the device of the images, and
+    random numbers are drawn on the CPU. `report` is told after every epoch which share of the epochs is done.
     """
     device = train.pixels.device
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     drawn = mlp.init(train.pixels.shape[1], options.width, classes, generators, options.depth)
-    first = drawn.map(lambda p: p.to(device))
-    start = first.map(lambda p: p.repeat_interleave(len(alphas), 0))
-    net, final, averaged = start.map(torch.clone), start.map(torch.clone), start.map(torch.zeros_like)
+    first = (start or drawn).map(lambda p: p.to(device))
+    initial = first.map(lambda p: p.repeat_interleave(len(alphas), 0))
+    net, final, averaged = initial.map(torch.clone), initial.map(torch.clone), initial.map(torch.zeros_like)
     count = len(seeds) * len(alphas)
     stopped = torch.full((count,), options.epochs, device=device)
     running = torch.ones(count, dtype=torch.bool, device=device)
@@ -189,10 +194,39 @@ def fit(
         mean[early] = w[early]
     test_error_last = torch.where(early, rows[-1][4], test_error_last / last).cpu()
     train_error, test_error = (mlp.scores(averaged, images, options.loss)[1].cpu() for images in (train, test))
-    start, final, averaged = (network.map(Tensor.cpu) for network in (start, final, averaged))
-    both = zip(final.parameters(), start.parameters(), strict=True)
+    initial, final, averaged = (network.map(Tensor.cpu) for network in (initial, final, averaged))
+    both = zip(final.parameters(), initial.parameters(), strict=True)
     moved = sum((w - w0).double().square().sum((1, 2)) for w, w0 in both)
     finite = torch.stack([w.isfinite().all(2).all(1) for w in final.parameters()]).all(0)
     curves = Curves(*(torch.stack(column).cpu() for column in zip(*rows, strict=True)))
     distance, diverged = torch.as_tensor(moved).sqrt(), ~finite
     return Fit(final, averaged, curves, train_error, test_error, test_error_last, stopped.cpu(), distance, diverged)
+
+
+def cells(data: DataSet, options: Sequence[Options], seeds: Sequence[int], report: Report) -> list[Arrays]:
+    """One cell for each of the options, which differ in alpha alone, with all the seeds: trained as one batch."""
+    one = options[0]
+    train, _ = training_sets(data.train, one, seeds, data.classes)
+    order = sorted(range(len(options)), key=lambda place: options[place].alpha)
+    alphas = [options[place].alpha for place in order]
+    whole = fit(train, data.test, one, classes=data.classes, alphas=alphas, seeds=seeds, report=report)
+    curves = {name: values.T for name, values in whole.curves._asdict().items() if name != "epochs"}
+    by_run = {
+        "stopped": whole.stopped,
+        "learning_distance": whole.learning_distance,
+        "diverged": whole.diverged,
+        "train_error_averaged": whole.train_error_averaged,
+        "test_error_averaged": whole.test_error_averaged,
+        "test_error_last": whole.test_error_last,
+        **curves,
+        **whole.net.named(),
+    }
+    found: list[Arrays] = [{} for _ in options]
+    for rank, place in enumerate(order):
+        own = {name: values[rank :: len(options)] for name, values in by_run.items()}  # (S, ...)
+        arrays = {name: np.ascontiguousarray(values.numpy()) for name, values in own.items()}
+        found[place] = {"epochs": whole.curves.epochs.numpy(), **arrays}
+    return found
+
+
+PROCEDURE = Procedure(Options, cells, together="cells")

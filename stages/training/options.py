@@ -1,4 +1,4 @@
-"""What decides a run besides its seed: the options of the two ways to train. Nothing here needs torch."""
+"""What decides a run besides its seed. Nothing here needs torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,11 @@ class Common:
     label_noise: float = 0.0  # share of the training labels that are replaced by another class
     redraw: str = "none"  # what every run draws for itself: none, noise, images or all
     data_seed: int = 0  # of what is drawn
+
+    @property
+    def widths_trained(self) -> Sequence[int]:
+        """Of all networks that a run trains."""
+        return [self.width]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +44,3 @@ class Options(Common):
     penalty_scale: Sequence[float] = (1.0, 1.0)  # multiplies alpha, for each layer
     penalize_bias: bool = True
     stop_at_train_error: float | None = None  # a run ends at the first evaluated epoch with at most this error
-
-
-@dataclass(frozen=True, kw_only=True)
-class PruneOptions(Common):
-    """Iterative pruning with retraining, after He et al. (2022)."""
-
-    method: str  # a name in pruning.IMPORTANCE: which weights go first
-    retraining: str  # a name in pruning.RETRAINING: where training goes on after a round
-    levels: int  # rounds of pruning and retraining
-    share: float  # of the remaining weights, pruned in each round
-    epochs: int  # in each round
-    lr: float  # in the first half of a round's epochs; a tenth of it in the second

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from stages.base import tensors
 from stages.base.params import parse
-from stages.training.procedures import DataSet
+from stages.training.batch import DataSet
 from tests.benchmarks.trainer import BATCH, ImageDataset, network, papers_loop
 from tests.workspace import ROOT, Workspace
 

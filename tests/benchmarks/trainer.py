@@ -41,10 +41,10 @@ from stages.base.params import parse
 from stages.cells.cell import fit_cell
 from stages.cells.jobs import Job, split
 from stages.training import mlp
+from stages.training.batch import DataSet
 from stages.training.fit import fit
 from stages.training.images import Images
 from stages.training.options import Options
-from stages.training.procedures import DataSet
 from tests.workspace import ROOT
 
 SEEDS, BATCH, LR, ALPHA = 10, 32, 0.001, 0.01

@@ -6,14 +6,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stages.base.files import read_params
 from stages.base.params import Train
+from stages.base.studies import WAYS
 from stages.cells import cell
 from stages.cells.cell import (
-    TRAINING,
     Cell,
     Maker,
     digest_of,
@@ -25,7 +26,8 @@ from stages.cells.cell import (
 from tests.cells.project import pruned
 from tests.workspace import ROOT
 
-MAKER = Maker(training="code", torch="2.15.0", device="cpu", data="data")
+MAKER = Maker(code={"fit": "code", "prune": "code"}, torch="2.15.0", device="cpu", data="data")
+TRAINING = ROOT / "stages/training"
 DATA, TRAIN = read_params().data, read_params().train
 
 
@@ -78,7 +80,8 @@ def test_width_alpha_and_kind_of_training_decide_a_cell() -> None:
 
 @pytest.mark.parametrize("part", [field.name for field in dataclasses.fields(Maker)])
 def test_code_torch_device_and_data_decide_a_cell(part: str) -> None:
-    assert name(grid(), dataclasses.replace(MAKER, **{part: "other"})) != name(grid())
+    other: Any = {"fit": "other"} if part == "code" else "other"
+    assert name(grid(), dataclasses.replace(MAKER, **{part: other})) != name(grid())
 
 
 def test_a_cells_folder_and_its_name_in_messages_decide_nothing() -> None:
@@ -89,29 +92,38 @@ def test_a_cells_folder_and_its_name_in_messages_decide_nothing() -> None:
 
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that is digested, as a copy."""
+    """The folder of which procedures' code is digested, as a copy."""
     folder = tmp_path / "stages/training"
-    shutil.copytree(TRAINING, folder)
-    monkeypatch.setattr(cell, "TRAINING", folder)
+    shutil.copytree(TRAINING, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(cell, "ROOT", tmp_path)
     return folder
 
 
-def test_every_byte_of_the_training_room_is_in_the_digest_and_no_other(copied: Path) -> None:
-    here = cell.code_of_training()
-    sources = sorted(path for path in copied.rglob("*") if path.suffix != ".pyc" and path.is_file())
-    assert sources == sorted(copied.glob("*.py"))  # code in another place would not be seen
-    for path in sources:
-        content = path.read_bytes()
-        path.write_bytes(content + b"#")
-        assert cell.code_of_training() != here, path
-        path.write_bytes(content)
-    (copied / "mlp.py").rename(copied / "other.py")
-    assert cell.code_of_training() != here
-    (copied / "other.py").rename(copied / "mlp.py")
-    (copied / "__pycache__").mkdir(exist_ok=True)
-    (copied / "__pycache__/mlp.cpython.pyc").write_bytes(b"x")
+def changed_by(path: Path) -> set[str]:
+    """The procedures whose cells are stale when a remark is added to the file."""
+    before, content = cell.code_of_training(), path.read_bytes()
+    path.write_bytes(content + b"#")
+    after = cell.code_of_training()
+    path.write_bytes(content)
+    return {procedure for procedure, digest in before.items() if after[procedure] != digest}
+
+
+def test_a_cells_code_is_all_that_its_procedure_imports_and_nothing_else(copied: Path) -> None:
+    stale = {path.name: changed_by(path) for path in copied.glob("*.py")}
+    assert stale["mlp.py"] == stale["batch.py"] == stale["options.py"] == set(WAYS)
+    assert stale["fit.py"] == {"fit", "prune", "grow"}
+    assert [stale[f"{name}.py"] for name in ("prune", "grow", "features")] == [{"prune"}, {"grow"}, {"features"}]
+    assert [name for name in stale if not stale[name]] == ["procedures.py"]
     (copied.parent / "train.py").write_text("other = code\n")
-    assert cell.code_of_training() == here
+    assert changed_by(copied.parent / "train.py") == set()
+
+
+def test_a_file_that_is_renamed_is_other_code(copied: Path) -> None:
+    here = cell.code_of_training()
+    for path in copied.glob("*.py"):
+        path.write_text(path.read_text().replace("schedule", "timetable"))
+    (copied / "schedule.py").rename(copied / "timetable.py")
+    assert cell.code_of_training()["fit"] != here["fit"]
 
 
 def test_what_this_checkout_would_train_with_is_known_without_torch() -> None:

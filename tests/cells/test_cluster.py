@@ -93,7 +93,9 @@ class TestWorkersElsewhere:
             project.change({"train": {"seeds": 9}})
             with (
                 saying(worker(scheduler, clone(tmp_path / "changed", "# a remark\n")), STARTED),
-                pytest.raises(UserError, match=r"^worker tcp://\S+ has training \w{16}, this checkout has \w{16}: it"),
+                pytest.raises(
+                    UserError, match=r"^worker tcp://\S+ has code of fit \w{16}, this checkout has \w{16}: it"
+                ),
             ):
                 stage(project)
             (tmp_path / "empty").mkdir()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,13 +116,15 @@ def test_all_cells_of_a_gpus_one_job_are_those_of_a_job_each(worker: Worker) -> 
         assert all(np.array_equal(alone[name], other[name]) for name in alone)
 
 
-@pytest.mark.parametrize("what", ["training", "torch", "device", "data"])
+@pytest.mark.parametrize("what", ["code", "torch", "device", "data"])
 def test_a_process_that_would_make_other_bytes_is_refused(worker: Worker, what: str) -> None:
-    here = Maker("c" * 64, "2.15.0", "cpu", "d" * 64)
+    here = Maker({"fit": "c" * 64}, "2.15.0", "cpu", "d" * 64)
     refuse_other("worker x", here, here)
-    other = Maker(**{**vars(here), what: "something else"})
-    with pytest.raises(UserError, match=rf"^worker x has {what} something else, this checkout has \S+: it trains noth"):
+    said = "code of fit" if what == "code" else what
+    changed: Any = {"fit": "something else"} if what == "code" else "something else"
+    other = Maker(**{**vars(here), what: changed})
+    with pytest.raises(UserError, match=rf"^worker x has {said} something else, this checkout has \S+: it trains noth"):
         refuse_other("worker x", other, here)
-    wanted = Maker(**{**vars(worker.maker), what: "something else"})
-    with pytest.raises(UserError, match=rf"has {what} \S+, this checkout has something else: it trains nothing"):
+    wanted = Maker(**{**vars(worker.maker), what: changed})
+    with pytest.raises(UserError, match=rf"has {said} \S+, this checkout has something else: it trains nothing"):
         worker.work(split(cells(1), 1, "cpu", PIXELS)[0], wanted)

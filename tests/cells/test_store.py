@@ -10,13 +10,13 @@ import pytest
 from stages.base import files, tensors
 from stages.base.files import UserError
 from stages.cells import store
-from stages.cells.cell import Maker, digest_of, fingerprint
+from stages.cells.cell import Maker, code_of_training, digest_of, fingerprint
 from stages.cells.jobs import split
 from stages.cells.make import make
 from stages.cells.worker import Worker
 from tests.cells.project import DATA, PIXELS, Project, Stage, cells, data_file
 
-MAKER = Maker("code", "2.15.0", "cpu", "data")
+MAKER = Maker({"fit": "code"}, "2.15.0", "cpu", "data")
 
 
 def entry(place: int, size: int = 10) -> tuple[dict[str, object], bytes]:
@@ -178,8 +178,9 @@ class TestTheStage:
         files.write(project.path / DATA, data_file())
         assert stage(project) == "width 2: 0 cells trained, 2 from the store\n"
         assert project.models() == before
-        monkeypatch.setattr("stages.cells.cell.code_of_training", lambda: "0" * 64)  # as if a file had changed
-        with pytest.raises(UserError, match=r"2 cells failed .* has training [0-9a-f]{16}, this checkout has 0{16}"):
+        changed = dict.fromkeys(code_of_training(), "0" * 64)
+        monkeypatch.setattr("stages.cells.cell.code_of_training", lambda: changed)  # as if a file had changed
+        with pytest.raises(UserError, match=r"2 cells failed .* has code of fit [0-9a-f]{16}, this checkout has 0{16}"):
             stage(project)  # for these worker processes have the old code
         assert len(project.kept()) == 6
 

@@ -6,8 +6,9 @@ import torch
 from stages.linear.heads import hidden, random_relu
 from stages.measure import runs, sparsity
 from stages.training import mlp
+from stages.training.batch import DataSet
 from stages.training.mlp import Layer, Net
-from stages.training.procedures import DataSet, train
+from stages.training.procedures import train
 from tests.training.problem import TEST, TRAIN
 
 

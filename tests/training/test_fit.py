@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from stages.training import mlp
+from stages.training.batch import DataSet
 from stages.training.mlp import LOSSES
 from stages.training.penalty import PENALTIES
-from stages.training.procedures import DataSet, train
+from stages.training.procedures import train
 from stages.training.rules import RULES
 from stages.training.schedule import SCHEDULES
 from tests.training.problem import TEST, TRAIN, run

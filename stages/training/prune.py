@@ -5,18 +5,34 @@ of its own; weights are pruned over both layers alike, biases are not. A pruned 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from stages.training import mlp
+from stages.training.batch import DataSet, Procedure, Report
 from stages.training.fit import descend_epoch_
 from stages.training.images import Images
 from stages.training.mlp import Factors, Net, add_gradient_, weights
-from stages.training.options import PruneOptions
-from stages.training.runs import CHUNK
+from stages.training.options import Common
+from stages.training.runs import CHUNK, Arrays
+from stages.training.sets import training_sets
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruneOptions(Common):
+    """Iterative pruning with retraining, after He et al. (2022)."""
+
+    method: str  # a name in pruning.IMPORTANCE: which weights go first
+    retraining: str  # a name in pruning.RETRAINING: where training goes on after a round
+    levels: int  # rounds of pruning and retraining
+    share: float  # of the remaining weights, pruned in each round
+    epochs: int  # in each round
+    lr: float  # in the first half of a round's epochs; a tenth of it in the second
 
 
 class Start(NamedTuple):
@@ -109,7 +125,7 @@ def prune(
     *,
     classes: int,
     seeds: Sequence[int],
-    report: Callable[[float], None] = lambda share: None,
+    report: Report = lambda share: None,
 ) -> dict[str, Tensor]:
     """Train, then prune and retrain `options.levels` times; every measure of `row` as (levels + 1, S).
 
@@ -141,3 +157,14 @@ def prune(
             report((level + (epoch + 1) / options.epochs) / (options.levels + 1))
         rows.append(row(net, start.map(torch.clone), mask, train, test, wrong))
     return {name: torch.stack([r[name] for r in rows]).cpu() for name in rows[0]}
+
+
+def cells(data: DataSet, options: Sequence[PruneOptions], seeds: Sequence[int], report: Report) -> list[Arrays]:
+    """The cell of the one option with all the seeds; every measure is (S, levels + 1)."""
+    (one,) = options
+    train, wrong = training_sets(data.train, one, seeds, data.classes)
+    measures = prune(train, data.test, wrong, one, classes=data.classes, seeds=seeds, report=report)
+    return [{name: np.ascontiguousarray(values.T.numpy()) for name, values in measures.items()}]
+
+
+PROCEDURE = Procedure(PruneOptions, cells, together="seeds")

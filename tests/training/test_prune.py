@@ -8,8 +8,7 @@ from torch.nn.utils.prune import L1Unstructured, global_unstructured
 from stages.training import mlp
 from stages.training.images import Images
 from stages.training.mlp import weights
-from stages.training.options import PruneOptions
-from stages.training.pruning import IMPORTANCE, RETRAINING, gradients, learning_rate, prune, pruned, row
+from stages.training.prune import IMPORTANCE, RETRAINING, PruneOptions, gradients, learning_rate, prune, pruned, row
 from tests.training.problem import TEST, TRAIN
 
 WRONG = torch.arange(43) % 5 == 0
@@ -69,7 +68,7 @@ def test_a_pruned_weight_is_zero_and_stays_so_and_the_others_move(monkeypatch: p
         ends.append((weights(net).clone(), weights(start).clone(), mask))
         return {"density": mask.mean(1)}
 
-    monkeypatch.setattr("stages.training.pruning.row", remember)
+    monkeypatch.setattr("stages.training.prune.row", remember)
     run(retraining="rewind", levels=2)
     for trained, start, mask in ends:
         assert torch.equal(trained != 0, mask > 0)
