@@ -11,9 +11,10 @@ from stages.statistic.tables import to_csv
 
 
 def main(verdicts: Path, out: Path) -> None:
-    rows = []
-    for name, study in files.read_studies().studies.items():
-        rows += rows_of(name, study, files.read_verdict(verdicts / f"{name}.json", name))
+    rows, studies = [], files.read_studies().studies
+    found = {name: files.read_verdict(verdicts / f"{name}.json", name) for name in studies}
+    for name, study in studies.items():
+        rows += rows_of(name, study, found[name], found[study.twin] if study.twin else {})
     files.write(out / "findings.csv", to_csv(pd.DataFrame(rows)))
 
 

@@ -15,7 +15,7 @@ from stages.cells.cell import drawing, read, study_cell
 from stages.figures.study import study as figure
 from stages.figures.style import save
 from stages.measure.images import seen_in_training, test_images, training_images
-from stages.measure.runs import epochs, grown, rounds, solved, table
+from stages.measure.runs import count_of_weights, epochs, grown, rounds, solved, table
 from stages.measure.sparsity import Seen
 from stages.statistic import study as statistic
 from stages.statistic.protocol import studied
@@ -43,7 +43,9 @@ def measured(
                 rows.append(table(place, runs, training, test, train.loss))
                 curves.append(epochs(place, runs))
             case Prune() as train:
-                curves.append(rounds(place, runs))
+                inputs = arrays["train_pixels"].shape[1]
+                count = count_of_weights(inputs, train.width, about["classes"], train.depth)
+                curves.append(rounds(place, runs, count))
                 rows.append(curves[-1][curves[-1]["round"] == train.levels])
             case Grow() as train:
                 curves.append(grown(place, runs, train.widths))
@@ -64,7 +66,7 @@ def main(name: str, data: Path, cells: Path, verdicts: Path, out: Path) -> None:
     groups = statistic.groups(curves if study.within_a_run else rows, study.by)
     cases = judged(groups, study.over, statistic.not_asked(grid[0]))
     found = {group: described(case) for group, case in cases.items()}
-    sentence, caption = statistic.finding(study.asks, found), studied(grid[0])
+    sentence, caption = statistic.finding(study.asks, found, study.over), studied(grid[0])
     files.write(out / "cells.csv", to_csv(rows))
     files.write(out / "curves.csv", to_csv(curves))
     files.write(out / "finding.md", f"{sentence}\n".encode())

@@ -13,6 +13,7 @@ from stages.base.datasets import CLASSES
 T = TypeVar("T")
 P = TypeVar("P", bound=BaseModel)
 LEAST_RUNS = 3  # for an interval
+ENSEMBLES = LEAST_RUNS  # of as many runs each: as few as have an interval
 LEAST_POINTS = 3  # of an axis: a peak and a valley on either side
 MOST = 10**9  # of anything: more is a slip, and in products too much for 64 bits
 Count = Annotated[int, Field(ge=1, le=MOST)]

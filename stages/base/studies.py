@@ -55,6 +55,7 @@ class Study(Group):
     expects: str  # what should come out, and who says so
     trains: Literal["fit", "prune", "grow", "features"]
     over: str  # an option of the grid, or what a single run passes through
+    twin: str | None = None  # the same study with one training set for all runs, where here each run has its own
     options: dict[str, Any]
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]]
 
@@ -91,8 +92,10 @@ def parse_studies(text: str) -> Studies:
     Raise ParamsError that names the first key that is not allowed.
     """
     studies = parse_as(Studies, text)
-    for name in studies.studies:
+    for name, study in studies.studies.items():
         points(studies, name)
+        if study.twin is not None and study.twin not in studies.studies:
+            raise ParamsError(f"studies.{name}.twin: there is no study {study.twin!r}")
     return studies
 
 

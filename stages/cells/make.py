@@ -65,7 +65,7 @@ def _maker(data: Path) -> tuple[Maker, tuple[int, ...]]:
 def parameters(cell: Cell, inputs: int) -> int:
     """Of one of the cell's networks on images of so many pixels, about."""
     width = cell.options["width"]
-    return int(width * (inputs + 12) + (cell.options["depth"] - 1) * width * width)
+    return int(width * (inputs + 12) + (cell.options.get("depth", 1) - 1) * width * width)
 
 
 def memory_needed(cell: Cell, alphas: int, seeds: int, images: int, inputs: int) -> int:
@@ -74,11 +74,15 @@ def memory_needed(cell: Cell, alphas: int, seeds: int, images: int, inputs: int)
     The prepared data have that many training images of `inputs` pixels. Each seed has a batch of those that it sees.
     """
     width, own_images = cell.options["width"], cell.options["redraw"] in OWN_IMAGES
+    if cell.procedure == "features":  # in double precision: the features, their decomposition, those of a chunk
+        return 8 * width * (4 * cell.options["images"] + 2 * CHUNK + 2 * inputs)
     networks = alphas * seeds
     # at the start, in training, at the end, their mean, scratch, where a file is made, and what a rule remembers
     copies = 8 + {"momentum": 1, "nesterov": 2, "adam": 3}.get(cell.options.get("rule", "sgd"), 0)
     weights = copies * networks * parameters(cell, inputs)
-    batch = min(cell.options["batch_size"], cell.options["images"]) * (1.3 * seeds * inputs + 3 * networks * width)
+    batch = min(cell.options.get("batch_size", 32), cell.options["images"]) * (
+        1.3 * seeds * inputs + 3 * networks * width
+    )
     scored = networks * width * CHUNK + seeds * inputs * CHUNK * own_images
     pool = 2 * images * inputs * own_images  # the data's file and its arrays; what others have is part of a process
     return int(4 * (weights + batch + scored + pool))

@@ -10,6 +10,7 @@ verdicts in the folder.
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,11 +25,17 @@ def study(name: str) -> str:
     """A study's chapter: what was expected, the answer in a sentence, a line a group, the figure, how to make it."""
     folder = Path("studies") / name
     asked = files.read_studies().studies[name]
-    found = files.read_verdict(Path("studies/verdicts") / f"{name}.json", name)
+    found = _verdict(name)
     sentence = (folder / "finding.md").read_text(encoding="utf-8").strip()
+    if asked.twin:
+        sentence += f"\n\n{statistic.said_of_twin(asked.twin, found, _verdict(asked.twin))}"
     table = as_table(statistic.table(found, asked.over))
     figure = f"![{asked.asks}](studies/{name}/figure.png)"
     return f"Expected: {asked.expects}\n\n{sentence}\n\n{table}\n\n{figure}"
+
+
+def _verdict(name: str) -> dict[str, Any]:
+    return files.read_verdict(Path("studies/verdicts") / f"{name}.json", name)
 
 
 def findings(verdicts: Path) -> str:

@@ -7,12 +7,11 @@ that hold an inf or a nan are left out, and have no values.
 import torch
 from torch import Tensor
 
+from stages.base.params import ENSEMBLES
 from stages.training import mlp
 from stages.training.images import Images
 from stages.training.mlp import Net
 from stages.training.runs import CHUNK
-
-ENSEMBLES = 3  # of as many of the runs each; so many have an interval
 
 
 def outputs(net: Net, test: Images, loss: str) -> Tensor:

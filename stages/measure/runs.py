@@ -109,13 +109,18 @@ def epochs(place: Place, runs: Arrays) -> pd.DataFrame:
 ROUND_MEASURES = ("train_error", "test_error", "train_loss", "test_loss", "noise_fitted", "learning_distance")
 
 
-def rounds(place: Place, runs: Arrays) -> pd.DataFrame:
-    """A row a round of pruning and run."""
+def count_of_weights(inputs: int, width: int, classes: int, depth: int) -> int:
+    """Of a network without its biases."""
+    return width * (inputs + classes) + (depth - 1) * width**2
+
+
+def rounds(place: Place, runs: Arrays, weights: int) -> pd.DataFrame:
+    """A row a round of pruning and run, of networks with so many weights; `weights` are those that are kept."""
     seeds, levels = runs["density"].shape
     index = {"round": np.repeat(range(levels), seeds), "seed": np.tile(range(seeds), levels)}
     in_order = {name: runs[name].T.flatten() for name in ("density", *ROUND_MEASURES)}
-    sparsity = 1 - in_order["density"]
-    return pd.DataFrame({**place, **index, "sparsity": sparsity, **{name: in_order[name] for name in ROUND_MEASURES}})
+    kept = {"sparsity": 1 - in_order["density"], "weights": (weights * in_order["density"]).round().astype(int)}
+    return pd.DataFrame({**place, **index, **kept, **{name: in_order[name] for name in ROUND_MEASURES}})
 
 
 GROWN = (

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.base.params import Train
+from stages.base.params import ENSEMBLES, Train
 from stages.base.studies import Point, Studies, Study
 from stages.statistic.findings import (
     ALL,
@@ -21,6 +21,13 @@ from stages.statistic.tables import axis_value
 
 NOT_SPARSE = ("l2", "none")  # penalties
 PLACES = ("peak", "left", "right")
+NUMBERS = ("D", "D_low", "D_high", "D_settled", "D_early", "D_ensemble", "p_holm", "runs", "points")
+HEIGHTS = {
+    "D": "D, points [95 %]",
+    "D_settled": "D settled",
+    "D_early": "D at the best epoch",
+    "D_ensemble": "D of ensembles",
+}
 
 
 def groups(table: pd.DataFrame, by: list[str]) -> dict[str, pd.DataFrame]:
@@ -38,15 +45,15 @@ def not_asked(point: Point) -> tuple[str, ...]:
 
 def name_of(place: dict[str, Any]) -> str:
     """Such as "width 100, images 1000"."""
-    return ", ".join(f"{option} {said(value)}" for option, value in place.items())
+    return ", ".join(f"{option} {said_of(value)}" for option, value in place.items())
 
 
-def said(value: Any) -> str:
+def said_of(value: Any) -> str:
     return axis_value(value) if isinstance(value, float) else str(value)
 
 
-def rows_of(name: str, study: Study, verdicts: dict[str, Verdict]) -> list[dict[str, Any]]:
-    """A study's lines in the table of all findings, one a group."""
+def rows_of(name: str, study: Study, verdicts: dict[str, Verdict], of_twin: dict[str, Verdict]) -> list[dict[str, Any]]:
+    """A study's lines in the table of all findings, one a group, each beside its twin's group of the same name."""
     return [
         {
             "study": name,
@@ -55,21 +62,56 @@ def rows_of(name: str, study: Study, verdicts: dict[str, Verdict]) -> list[dict[
             "answer": found["answer"],
             "because": reason(found).long,
             "peak": found.get(f"peak_{study.over}"),
-            **{key: found.get(key) for key in ("D", "D_low", "D_high", "D_settled", "p_holm", "runs", "points")},
+            **{key: found.get(key) for key in NUMBERS},
+            **beside_twin(found, of_twin.get(group, {})),
         }
         for group, found in verdicts.items()
     ]
+
+
+def beside_twin(found: Verdict, twin: Verdict) -> dict[str, float | None]:
+    """How a group whose runs have training sets of their own differs from one whose runs share a training set.
+
+    interval_ratio: how many times as wide the interval of D is.
+    training_set_share: by the law of total variance, the share of the outputs' variance that is due to the training
+        set. The rest is the variance over initial weights and orders with one training set, which stands for that of
+        all. Both variances are taken where they are greatest.
+    """
+    wide, narrow = (one["D_high"] - one["D_low"] if "D_low" in one else None for one in (found, twin))
+    whole, within = found.get("most_variance"), twin.get("most_variance")
+    return {
+        "interval_ratio": wide / narrow if wide is not None and narrow else None,
+        "training_set_share": 1 - within / whole if whole and within is not None else None,
+    }
+
+
+def said_of_twin(twin: str, verdicts: dict[str, Verdict], of_twin: dict[str, Verdict]) -> str:
+    """Beside the twin, a sentence a group that both have; its D, how much wider the interval is, what the set makes."""
+    said = []
+    for name, found in verdicts.items():
+        if name not in of_twin:
+            continue
+        numbers = beside_twin(found, of_twin[name])
+        text = f"D is {d_with_interval(of_twin[name])} points in {twin}, whose runs share one training set"
+        if (ratio := numbers["interval_ratio"]) is not None:
+            text += f", and its interval here {ratio:.1f} times as wide"
+        if (share := numbers["training_set_share"]) is not None:
+            text += f"; the training set makes {100 * share:.0f} % of the outputs' variance"
+        said.append(f"{'' if name == ALL else f'{name[0].upper()}{name[1:]}: '}{text}.")
+    return " ".join(said)
 
 
 def table(verdicts: dict[str, Verdict], axis: str) -> pd.DataFrame:
     """A line of words a group."""
     lines = []
     for name, found in verdicts.items():
-        places = [said(found[f"{place}_{axis}"]) if f"{place}_{axis}" in found else "-" for place in PLACES]
-        heights = [d_with_interval(found), d_with_interval(found, name="D_settled")]
+        places = [said_of(found[f"{place}_{axis}"]) if f"{place}_{axis}" in found else "-" for place in PLACES]
+        heights = [d_with_interval(found, name=height) for height in HEIGHTS]
         lines.append([name, *places, *heights, answer_with_reason(found)])
-    columns = ["group", f"peak at {axis}", "left valley", "right valley", "D, points [95 %]", "D settled"]
-    return pd.DataFrame(lines, columns=[*columns, "double descent?"])
+    columns = ["group", f"peak at {axis}", "left valley", "right valley", *HEIGHTS.values()]
+    words = pd.DataFrame(lines, columns=[*columns, "double descent?"])
+    never = [column for column in HEIGHTS.values() if (words[column] == "-").all()]
+    return words.drop(columns=never)
 
 
 def summary(studies: Studies, verdicts: dict[str, dict[str, Verdict]]) -> pd.DataFrame:
@@ -87,9 +129,31 @@ def summary(studies: Studies, verdicts: dict[str, dict[str, Verdict]]) -> pd.Dat
     return pd.DataFrame(lines, columns=["study", "question", "answer", "highest D, points [95 %]", "settled"])
 
 
-def finding(asks: str, verdicts: dict[str, Verdict]) -> str:
-    """The question and the answer, a sentence for every set of groups of which the same is to be said."""
-    return f"{asks} {said_of_groups(verdicts)}"
+def finding(asks: str, verdicts: dict[str, Verdict], axis: str) -> str:
+    """The question and the answer, a sentence for every set of groups of which the same is to be said.
+
+    Of a group with a peak it is said as well what else its runs show.
+    """
+    besides = [
+        said for name, found in verdicts.items() if found["answer"] == YES and (said := _besides(name, found, axis))
+    ]
+    return " ".join([asks, said_of_groups(verdicts), *besides])
+
+
+def _besides(name: str, verdict: Verdict, axis: str) -> str:
+    said = []
+    if "peak_weights" in verdict:
+        said.append(f"it comes with {verdict['peak_weights']:,.0f} weights left")
+    if "D_early" in verdict:
+        said.append(f"stopped at the best epoch it is {d_with_interval(verdict, name='D_early')} points high")
+    if "D_ensemble" in verdict:
+        runs = verdict["runs"] // ENSEMBLES
+        said.append(f"with ensembles of {runs} runs {d_with_interval(verdict, name='D_ensemble')}")
+    if f"least_agreement_{axis}" in verdict:
+        said.append(f"two runs agree least at {axis} {said_of(verdict[f'least_agreement_{axis}'])}")
+    if not said:
+        return ""
+    return f"The peak{'' if name == ALL else f' at {name}'}: {', '.join(said)}."
 
 
 def points(cases: dict[str, Case], run: str) -> pd.DataFrame:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stages.base.params import LEAST_POINTS
+from stages.base.params import ENSEMBLES, LEAST_POINTS
 from stages.statistic.guards import Case, Checked, asked, table_of
-from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES, Judgement, judge_all
+from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES, Judgement, judge, judge_all
 from stages.statistic.shapes import Floats, peak_heights
 
 FITTED = 0.01  # mean training error up to which a training set, wrong labels included, counts as fitted
@@ -51,9 +51,11 @@ def described(case: Case) -> dict[str, Any]:
     described |= {name: points[place].item() for name, place in places.items() if place is not None}
     if found.peak is not None:
         described["peak_error"] = float(found.mean[found.peak])
+        if "weights" in case.rows:
+            described["peak_weights"] = float(case.rows[case.rows[axis] == points[found.peak]].weights.mean())
     for checked in guards.values():
         described |= checked.numbers
-    described |= {"runs": found.runs, "points": len(points)}
+    described |= _read_otherwise(case) | {"runs": found.runs, "points": len(points)}
     if found.needed is not None:
         described["runs_needed"] = found.needed
     if found.lacks is not None:
@@ -62,6 +64,38 @@ def described(case: Case) -> dict[str, Any]:
         described["D_with_failed"] = found.d_with_failed
         described["failed"] = [[seeds[run].item(), points[point].item()] for run, point in found.failed]
     return described | {"guards": {name: checked.answer for name, checked in guards.items()}}
+
+
+def _read_otherwise(case: Case) -> dict[str, float]:
+    """D of what the runs make besides their last errors, and where they differ most, as far as the columns are there.
+
+    D_early is that of the errors at each cell's best epoch. D_ensemble is that of the means of some runs' outputs. Both
+    come with intervals. Of the agreement the least mean is given, of the variance the greatest, and where they are.
+    """
+    tables = {}
+    if "test_error_early" in case.rows:
+        tables["early"] = case.errors("test_error_early")
+    if "test_error_ensemble" in case.rows:
+        tables["ensemble"] = of_ensembles(case.errors("test_error_ensemble"))
+    found: dict[str, float] = {}
+    for name, errors in tables.items():
+        if np.isnan(errors).all():
+            continue
+        reading = judge(errors)
+        numbers = {f"D_{name}": reading.d, f"D_{name}_low": reading.low, f"D_{name}_high": reading.high}
+        found |= {key: value for key, value in numbers.items() if value is not None}
+    for column, sign, name in (("agreement", 1, "least_agreement"), ("variance", -1, "most_variance")):
+        if column in case.rows and case.rows[column].notna().any():
+            means = sign * case.rows.groupby(case.axis)[column].mean()
+            found[name] = sign * float(means.min())
+            found[f"{name}_{case.axis}"] = means.index[int(means.argmin())].item()
+    return found
+
+
+def of_ensembles(errors: Floats) -> Floats:
+    """Of errors (runs, points), in which every run has its ensemble's, one row an ensemble."""
+    size = max(1, len(errors) // ENSEMBLES)
+    return errors[: size * ENSEMBLES : size]
 
 
 def verdict(cells: pd.DataFrame) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from stages.training import mlp
 from stages.training.batch import DataSet, Procedure, Report
 from stages.training.options import Common
-from stages.training.runs import Arrays
+from stages.training.runs import CHUNK, Arrays
 from stages.training.sets import training_sets
 
 
@@ -57,14 +57,10 @@ def cells(data: DataSet, options: Sequence[FeatureOptions], seeds: Sequence[int]
     generator = torch.Generator().manual_seed(seed)
     net = mlp.init(data.train.pixels.shape[1], one.width, data.classes, [generator])
     pixels, labels = train.of_run(0)
-    seen = hidden(net, pixels.cpu())
-    coefficients = solution(seen, _one_hot(labels, data.classes), one.ridge)
+    coefficients = solution(hidden(net, pixels.cpu()), _one_hot(labels, data.classes), one.ridge)
     found = {"norm": coefficients.norm()}
-    for name, features, true in (
-        ("train", seen, labels),
-        ("test", hidden(net, data.test.pixels.cpu()), data.test.labels),
-    ):
-        outputs = features @ coefficients
+    for name, seen, true in (("train", pixels, labels), ("test", data.test.pixels, data.test.labels)):
+        outputs = torch.cat([hidden(net, part) @ coefficients for part in seen.cpu().split(CHUNK)])
         found[f"{name}_error"] = (outputs.argmax(1) != true.cpu()).double().mean()
         found[f"{name}_loss"] = (outputs - _one_hot(true, data.classes)).square().sum(1).mean()
     report(1.0)
