@@ -75,7 +75,7 @@ def memory_needed(cell: Cell, alphas: int, seeds: int, images: int, inputs: int)
     """
     width, own_images = cell.options["width"], cell.options["redraw"] in OWN_IMAGES
     if cell.procedure == "features":  # in double precision: the features, their decomposition, those of a chunk
-        return 8 * width * (4 * cell.options["images"] + 2 * CHUNK + 2 * inputs)
+        return int(8 * width * (4 * cell.options["images"] + 2 * CHUNK + 2 * inputs))
     networks = alphas * seeds
     # at the start, in training, at the end, their mean, scratch, where a file is made, and what a rule remembers
     copies = 8 + {"momentum": 1, "nesterov": 2, "adam": 3}.get(cell.options.get("rule", "sgd"), 0)
