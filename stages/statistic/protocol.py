@@ -90,10 +90,17 @@ def _said(data: Data, train: Train) -> dict[str, str]:
     }
 
 
+PUBLISHED = _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
+
+
+def _shown(said: dict[str, str]) -> dict[str, str]:
+    """The phrases that a caption shows: those that are always said, and those that differ from the published ones."""
+    return {key: phrase for key, phrase in said.items() if key in ALWAYS_SAID or phrase != PUBLISHED[key]}
+
+
 def trained(params: Params) -> str:
-    """Data set, penalty, learning rate and epochs, and whatever else is not as published."""
-    ours, paper = _said(params.data, params.train), _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
-    return ", ".join(phrase for key, phrase in ours.items() if key in ALWAYS_SAID or phrase != paper[key])
+    """How the networks of params.yaml were trained, as in a caption."""
+    return ", ".join(_shown(_said(params.data, params.train)).values())
 
 
 def studied(point: Point) -> str:
@@ -110,13 +117,12 @@ def studied(point: Point) -> str:
             "epochs": f"{point.train.epochs} epochs a round",
         }
         return ", ".join([*(phrase for key, phrase in said.items() if key not in point.place), seeds])
-    ours, paper = _said(point.data, point.train), _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
+    said = _said(point.data, point.train)
     varied = {"drawn" if option == "images" else option for option in point.place}
     assert isinstance(point.grid, Grid)
     if "alpha" not in varied and point.grid.alpha == [0.0]:
-        ours["penalty"] = "no penalty"
-    said = {key: phrase for key, phrase in ours.items() if key in ALWAYS_SAID or phrase != paper[key]}
-    return ", ".join([*(phrase for key, phrase in said.items() if key not in varied), seeds])
+        said["penalty"] = "no penalty"
+    return ", ".join([*(phrase for key, phrase in _shown(said).items() if key not in varied), seeds])
 
 
 def how(cells: pd.DataFrame, params: Params) -> str:
@@ -128,8 +134,8 @@ def how(cells: pd.DataFrame, params: Params) -> str:
 
 def caption(cells: pd.DataFrame, params: Params) -> str:
     """As `how`, with the published values of what is not as published."""
-    ours, paper = _said(params.data, params.train), _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
-    different = [phrase for key, phrase in paper.items() if phrase != ours[key]]
+    ours = _said(params.data, params.train)
+    different = [phrase for key, phrase in PUBLISHED.items() if phrase != ours[key]]
     published = f"published: {', '.join(different)}" if different else "as published"
     return f"{how(cells, params)} ({published})"
 
