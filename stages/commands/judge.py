@@ -82,6 +82,11 @@ def without_index(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=first) if numbered else table
 
 
+def missing(group: anytable.Group) -> int:
+    """How many values a table lacks that would be full if every run had every point."""
+    return int(np.isnan(group.errors).sum())
+
+
 def as_json(group: anytable.Group, found: Judgement) -> dict[str, Any]:
     """One judgement for programs: heights are fractions, places are values of the axis."""
 
@@ -100,6 +105,7 @@ def as_json(group: anytable.Group, found: Judgement) -> dict[str, Any]:
         "valleys": None if found.peak is None else [at(found.left), at(found.right)],
         "runs": found.runs,
         "points": len(group.points),
+        "missing": missing(group),
         "why": sentence(found, group.axis, group.points, group.runs),
         "runs_needed": found.needed,
         "failed": [{"run": group.runs[r], group.axis: group.points[point]} for r, point in found.failed],
@@ -130,7 +136,10 @@ def show(judged: list[tuple[anytable.Group, Judgement]]) -> None:
     console.print(table)
     for group, found in judged:
         name = f"{title(group.by)}: " if group.by else ""
-        print(f"{name}{sentence(found, group.axis, group.points, group.runs)}")
+        gaps = ""
+        if count := missing(group):
+            gaps = f" Of {group.errors.size} values, one for each run at each {group.axis}, {count} are missing."
+        print(f"{name}{sentence(found, group.axis, group.points, group.runs)}{gaps}")
     if len(judged) > 1:
         print(f"p is adjusted for the {len(judged)} groups that were judged together (Holm 1979).")
 
@@ -175,6 +184,7 @@ def main(
         from stages.figures.style import save
 
         save(plot, figure.judgements(judged, log))
+        print(f"figure: {plot}", file=sys.stderr)
 
 
 def dumped(numbers: list[dict[str, Any]]) -> str:
