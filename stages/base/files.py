@@ -25,19 +25,18 @@ class UserError(Exception):
 
 
 def read_params() -> Params:
-    return _read(parse, "params.yaml")
+    return _read(parse, "params.yaml", ", git checkout params.yaml takes it back")
 
 
 def read_studies() -> Studies:
-    return _read(parse_studies, "studies/params.yaml")
+    return _read(parse_studies, "studies/params.yaml", "")  # a checkout would delete studies that are not committed
 
 
-def _read(parsed: Callable[[str], T], path: str) -> T:
+def _read(parsed: Callable[[str], T], path: str, remedy: str) -> T:
     try:
         return parsed(Path(path).read_text(encoding="utf-8"))
     except ParamsError as error:
-        back = f"git diff {path} shows what changed, git checkout {path} takes it back"
-        raise UserError(f"{path}: {error} ({back})") from None
+        raise UserError(f"{path}: {error} (git diff {path} shows what changed{remedy})") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text: {error}") from None
 
