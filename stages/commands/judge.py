@@ -24,7 +24,7 @@ import pandas as pd
 
 from stages.base import anytable
 from stages.base.console import run
-from stages.base.files import UserError
+from stages.base.files import UserError, one_line
 from stages.base.params import LEAST_POINTS
 from stages.statistic.judge import Judgement, judge_all
 from stages.statistic.sentences import measured, sentence, title
@@ -41,7 +41,7 @@ def read(file: str) -> pd.DataFrame:
     except (ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors
         if isinstance(error, UnicodeDecodeError):
             raise UserError(f"{name} is not UTF-8 text") from None
-        raise UserError(f"{name} is no table: {' '.join(str(error).split())[:150]}") from None
+        raise UserError(f"{name} is no table: {one_line(error, 150)}") from None
 
 
 def parsed(content: bytes, suffix: str) -> pd.DataFrame:
