@@ -11,9 +11,14 @@ from stages.base.params import LEAST_RUNS
 
 
 def main(out: Path) -> None:
-    seeds = files.read_params().train.seeds
-    if seeds < LEAST_RUNS:
-        console.print(f"params.yaml: train.seeds: {seeds}: under {LEAST_RUNS} seeds every answer is undecided")
+    train = files.read_params().train
+    if train.seeds < LEAST_RUNS:
+        console.print(f"params.yaml: train.seeds: {train.seeds}: under {LEAST_RUNS} seeds every answer is undecided")
+    if train.epochs < train.average_epochs and train.epochs % 2 == 1:
+        console.print(
+            f"params.yaml: train.epochs: {train.epochs}: is odd and less than train.average_epochs, so "
+            "test_error_averaged and test_error_last hold one odd epoch more than even ones"
+        )
     files.write(out, b"the parameters are in order\n")
 
 

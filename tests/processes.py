@@ -14,8 +14,8 @@ from types import FrameType
 
 import psutil
 
-PATIENCE_S = 120  # for what must happen; how fast is no matter
-TEST_S = 200  # for a whole test, should it wait for a line that nobody says
+PATIENCE_S = 300  # for what must happen; how fast is no matter
+TEST_S = 500  # for a whole test, should it wait for a line that nobody says
 MOVED_TO, CREATED = 0x80, 0x100  # inotify's names for a file that came to be by a rename, and so is whole, or is begun
 
 

@@ -49,11 +49,16 @@ def small(**changes: Any) -> str:
         ({"over": "images"}, "studies.one.over: 'images' is no axis of this study; its axes are width, alpha, epoch"),
         ({"over": "width"}, "studies.one.grid.width: has 2 values, and an axis needs 3 or more"),
         ({"grid": {"alpha": [0.0, 0.1, 0.1]}}, "studies.one.grid.alpha: 0.1 stands in it 2 times"),
-        ({"options": {"lr": -1.0}}, "studies.one: lr: -1.0 should be greater than 0"),
-        ({"grid": {"alpha": [0.0, 0.1, -1.0]}}, "studies.one: alpha: -1.0 should be greater than or equal to 0"),
+        ({"options": {"lr": -1.0}}, "studies.one.options.lr: -1.0 should be greater than 0"),
+        (
+            {"options": {"alpha": 0.1}},
+            "studies.one.options.alpha: stands in the grid as well; take it out of one of them",
+        ),
+        ({"grid": {"alpha": [0.0, 0.1, -1.0]}}, "studies.one.grid.alpha: -1.0 should be greater than or equal to 0"),
+        ({"options": {"lr_scale": [1.0, -2.0]}}, "studies.one.options.lr_scale: -2.0 should be greater than or equal"),
         (
             {"options": {"images": 900}},
-            "studies.one: images: 900 is more than the 200 that data.train_per_class",
+            "studies.one.options.images: 900 is more than the 200 that data.train_per_class",
         ),
         (
             {"grid": {"data": ["mnist", "digits"], "alpha": [0, 1, 2]}},
@@ -70,6 +75,13 @@ def test_what_cannot_be_asked_is_said_in_one_line_with_its_place(changes: dict[s
         parse_studies(small(**changes))
     assert str(error.value).startswith(said)
     assert "\n" not in str(error.value)
+
+
+def test_a_default_that_is_not_allowed_is_said_with_its_place() -> None:
+    studies = yaml.safe_load(small())
+    studies["defaults"]["fit"]["batch_size"] = 0
+    with pytest.raises(ParamsError, match=r"^defaults\.fit\.batch_size: 0 should be greater than or equal to 1"):
+        parse_studies(yaml.safe_dump(studies))
 
 
 def test_every_point_of_the_grid_has_the_options_of_the_study_and_else_the_defaults() -> None:
@@ -210,7 +222,7 @@ def test_a_study_that_cannot_be_asked_ends_in_one_line_before_anything_trains(wo
     before = path.read_text()
     path.write_text(before.replace("penalty: l2", "penalty: l9"))
     output = workspace.dvc("repro", "studies/dvc.yaml", ok=False)
-    assert "error: studies/params.yaml: studies.over-alpha: penalty: 'l9' should be" in output
+    assert "error: studies/params.yaml: studies.over-alpha.options.penalty: 'l9' should be" in output
     assert "Traceback" not in output
     path.write_text(before)
     assert set(SMALL_STUDIES) == set(yaml.safe_load(before)["studies"])

@@ -30,12 +30,13 @@ def test_two_who_train_push_and_pull_at_once_share_all_that_they_trained(tmp_pat
 
     third = clone(origin, tmp_path / "third", alphas["ann"])
     third.dvc("pull", "-q", "--run-cache", "--allow-missing")
-    assert "is cached - skipping run" in third.dvc("repro", "train@2")
+    output = third.dvc("repro", "train@2")
+    assert "is cached - skipping run" in output, output
     assert models(third) == models(people["ann"])
 
     third.change({"grid": {"alpha": [0.0, 0.5, 0.7]}})
     output = third.dvc("repro", "train", SDD_STORE=str(tmp_path / "team's cells"))
-    assert "width 2: 0 cells trained, 3 from the store\n" in output
+    assert "width 2: 0 cells trained, 3 from the store\n" in output, output
     assert models(third) == models(people["ann"]) | models(people["bob"])
 
 

@@ -121,8 +121,10 @@ def groups(table: pd.DataFrame, columns: Columns, least_points: int, percent: bo
     """A table of errors for every combination of the `by` columns, in the order of the file.
 
     Raise TableError for text where a number must be, values outside [0, 1] (with `percent`, [0, 100]), a run that
-    stands twice at a point, and fewer than `least_points` points.
+    stands twice at a point, fewer than `least_points` points, and a name that speaks of accuracy or percent where
+    nobody said so.
     """
+    _check_name(columns, percent)
     if table.empty:
         raise TableError("the table has no rows")
     table = table.reset_index(drop=True)
@@ -148,6 +150,22 @@ def groups(table: pd.DataFrame, columns: Columns, least_points: int, percent: bo
         _group(part, columns, _plain(dict(zip(columns.by, key, strict=True))), least_points, ordinal)
         for key, part in parts
     ]
+
+
+def _check_name(columns: Columns, percent: bool) -> None:
+    """Raise TableError where the name of the errors' column, such as "Acc. [%]", asks for an option that is missing."""
+    name = columns.error or columns.runs[0]
+    words = re.findall("[a-z]+", name.lower())
+    of_accuracy = any(word.endswith("acc") or word.startswith("accurac") for word in words)
+    of_errors = any(word in ("error", "err", "loss") for word in words)
+    untold = {}
+    if of_accuracy and not of_errors and not columns.accuracy:
+        untold["--accuracy"] = "accuracies"
+    if ("%" in name or "percent" in words) and not percent:
+        untold["--percent"] = "percent"
+    if untold:
+        kind, options = " in ".join(untold.values()), " ".join(untold)
+        raise TableError(f"column {name} seems to hold {kind}: say {options}, or give the column another name")
 
 
 def _free(name: str, taken: Sequence[str]) -> str:

@@ -116,14 +116,14 @@ def from_idx(content: bytes) -> Array:
 
 
 def first_per_class(labels: Array, count: int) -> Array:
-    """Indices of the first `count` images of class 0, then of class 1, ...; ValueError where a class has fewer."""
-    chosen = []
-    for label in range(CLASSES):
-        found = np.flatnonzero(labels == label)
-        if len(found) < count:
-            raise ValueError(f"class {label} has {len(found)} images")
-        chosen.append(found[:count])
-    return np.concatenate(chosen)
+    """Indices of the first `count` images of class 0, then of class 1, ...
+
+    Raise ValueError, which names the smallest class, where one has fewer.
+    """
+    sizes = np.bincount(labels, minlength=CLASSES)
+    if sizes.min() < count:
+        raise ValueError(f"class {sizes.argmin()} has {sizes.min()} images")
+    return np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(CLASSES)])
 
 
 def normalise(images: Array, largest: float, mean: float, std: float) -> Array:

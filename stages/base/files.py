@@ -24,20 +24,24 @@ class UserError(Exception):
     """What was wrong, where, and what to do, in one line."""
 
 
+def one_line(error: object, most: int | None = None) -> str:
+    """What an error says, or the name of its class where it says nothing, on one line of at most so many characters."""
+    return " ".join((str(error) or type(error).__name__).split())[:most]
+
+
 def read_params() -> Params:
-    return _read(parse, "params.yaml")
+    return _read(parse, "params.yaml", ", git checkout params.yaml takes it back")
 
 
 def read_studies() -> Studies:
-    return _read(parse_studies, "studies/params.yaml")
+    return _read(parse_studies, "studies/params.yaml", "")  # a checkout would delete studies that are not committed
 
 
-def _read(parsed: Callable[[str], T], path: str) -> T:
+def _read(parsed: Callable[[str], T], path: str, remedy: str) -> T:
     try:
         return parsed(Path(path).read_text(encoding="utf-8"))
     except ParamsError as error:
-        back = f"git diff {path} shows what changed, git checkout {path} takes it back"
-        raise UserError(f"{path}: {error} ({back})") from None
+        raise UserError(f"{path}: {error} (git diff {path} shows what changed{remedy})") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text: {error}") from None
 
@@ -69,7 +73,7 @@ def read_table(path: str | Path, column: str = "dataset") -> Any:
     try:
         table = pd.read_csv(path)
     except ValueError as error:  # pandas' and of UTF-8
-        raise UserError(f"{path} cannot be read ({_one_line(error)}); to make it anew: dvc repro") from None
+        raise UserError(f"{path} cannot be read ({one_line(error, 100)}); to make it anew: dvc repro") from None
     if column not in table:
         raise UserError(f"{path} holds no {column}, {OTHER_KIND}")
     return table
@@ -80,11 +84,7 @@ def read_verdict(path: str | Path, dataset: str) -> dict[str, Any]:
     try:
         return dict(json.loads(Path(path).read_text(encoding="utf-8"))[dataset])
     except (ValueError, LookupError, TypeError) as error:
-        raise UserError(f"{path} cannot be read ({_one_line(error)}); to make it anew: dvc repro") from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:100]
+        raise UserError(f"{path} cannot be read ({one_line(error, 100)}); to make it anew: dvc repro") from None
 
 
 def read_tensors(path: str | Path, remedy: str, key: str) -> tuple[dict[str, Array], dict[str, Any]]:

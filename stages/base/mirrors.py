@@ -257,8 +257,7 @@ def reason(error: BaseException) -> str:
     message = getattr(cause, "verify_message", None)
     if message:
         return f"its certificate is not trusted, {message}; REQUESTS_CA_BUNDLE names a file of authorities to trust"
-    text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-    return " ".join(text.split())[:160]
+    return files.one_line(getattr(cause, "strerror", None) or cause, 160)
 
 
 def _say(line: str) -> None:

@@ -119,12 +119,14 @@ def points(studies: Studies, name: str) -> list[Point]:
     for where, options in named.items():
         if unknown := [option for option in options if option not in known]:
             raise ParamsError(f"{where}.{unknown[0]}: no such option; the options are {', '.join(sorted(known))}")
+    if twice := [option for option in study.grid if option in study.options]:
+        raise ParamsError(f"{path}.options.{twice[0]}: stands in the grid as well; take it out of one of them")
     _check_axis(path, study)
     found = []
     for values in product(*study.grid.values()):
         own = dict(zip(study.grid, values, strict=True))
         place = {option: _as_text(value) if isinstance(value, list) else value for option, value in own.items()}
-        found.append(_resolved(path, study.trains, place, {**defaults, **study.options, **own}))
+        found.append(_resolved(path, study, place, {**defaults, **study.options, **own}))
     return found
 
 
@@ -151,17 +153,23 @@ def _check_axis(path: str, study: Study) -> None:
             raise ParamsError(f"{path}.grid.{option}: {error}") from None
 
 
-def _resolved(path: str, trains: str, place: dict[str, Any], options: dict[str, Any]) -> Point:
+def _resolved(path: str, study: Study, place: dict[str, Any], options: dict[str, Any]) -> Point:
     groups: dict[str, dict[str, Any]] = {"data": {}, "grid": {}, "train": {}}
     names = {}
-    for option, own in homes(trains).items():
+    for option, own in homes(study.trains).items():
         for group, key in own:
             names[f"{group}.{key}"] = option
             if option in options:
                 groups[group][key] = [options[option]] if group == "grid" else options[option]
     try:
-        whole: Any = check(WAYS[trains].model, groups)
+        whole: Any = check(WAYS[study.trains].model, groups)
     except ParamsError as error:
         key, _, message = str(error).partition(": ")
-        raise ParamsError(f"{path}: {names.get(key.removesuffix('.0'), key)}: {message}") from None
+        option = names.get(".".join(key.split(".")[:2]), key)  # without a place in a list
+        where = f"defaults.{study.trains}"
+        if option in place:
+            where = f"{path}.grid"
+        elif option in study.options:
+            where = f"{path}.options"
+        raise ParamsError(f"{where}.{option}: {message}") from None
     return Point(place, whole.data, whole.grid, whole.train)

@@ -18,7 +18,7 @@ import dask.utils
 from distributed import Client, Security, as_completed, get_worker
 from distributed.comm.core import connect as open_comm
 
-from stages.base.files import UserError
+from stages.base.files import UserError, one_line
 from stages.base.machine import memory
 from stages.cells.cell import Maker
 from stages.cells.jobs import Job, refuse_other
@@ -66,7 +66,7 @@ def connect(address: str) -> Client:
         asyncio.run(_answer(address))  # because a Client that fails may end in a deadlock when Python collects it
         client = Client(address)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise UserError(f"{where}: {_line(error)}; is the scheduler running, and are its settings yours?") from None
+        raise UserError(f"{where}: {one_line(error)}; is the scheduler running, and are its settings yours?") from None
     try:
         client.wait_for_workers(1, timeout=patience)
     except TimeoutError:
@@ -86,7 +86,7 @@ def machines(client: Client, maker: Maker) -> list[tuple[int, int]]:
     counts = client.nthreads()
     for address, about in client.run(_about, maker.data, on_error="return").items():
         if isinstance(about, Exception):
-            raise UserError(f"worker {address} cannot train: {_line(about)}")
+            raise UserError(f"worker {address} cannot train: {one_line(about)}")
         refuse_other(f"worker {address}", about[0], maker)
         host = urlsplit(address).hostname
         threads[host] += counts.get(address, 0)
@@ -118,7 +118,3 @@ def run(
         future.release()
         shares[places[future]] = 1.0
         progress(shares)
-
-
-def _line(error: Exception) -> str:
-    return " ".join((str(error) or type(error).__name__).split())

@@ -143,8 +143,8 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[
 
 def _reason(error: BaseException) -> str:
     """Why a job failed, on one line."""
-    text = " ".join(str(error).split())
-    return text if isinstance(error, UserError) else f"{type(error).__name__} {text}".strip()
+    said = files.one_line(error)
+    return said if isinstance(error, UserError) or not str(error) else f"{type(error).__name__} {said}"
 
 
 @contextmanager

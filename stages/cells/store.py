@@ -68,8 +68,11 @@ def put(fingerprint: dict[str, Any], content: bytes, part: range | None = None) 
 
 
 def drop_parts(fingerprint: dict[str, Any]) -> None:
-    """Keep the parts of that cell no longer, if there are any."""
-    for path in folder().glob(f"{digest_of(fingerprint)}-*"):
+    """Keep the parts of that cell no longer, if there are any.
+
+    A part that another process is about to write stays. Where a kill left one half-written, `trim` drops it in time.
+    """
+    for path in folder().glob(f"{digest_of(fingerprint)}-*.safetensors"):
         with suppress(OSError):
             path.unlink()
 

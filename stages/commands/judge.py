@@ -24,7 +24,7 @@ import pandas as pd
 
 from stages.base import anytable
 from stages.base.console import run
-from stages.base.files import UserError
+from stages.base.files import UserError, one_line
 from stages.base.params import LEAST_POINTS
 from stages.statistic.judge import Judgement, judge_all
 from stages.statistic.sentences import measured, sentence, title
@@ -41,7 +41,7 @@ def read(file: str) -> pd.DataFrame:
     except (ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors
         if isinstance(error, UnicodeDecodeError):
             raise UserError(f"{name} is not UTF-8 text") from None
-        raise UserError(f"{name} is no table: {' '.join(str(error).split())[:150]}") from None
+        raise UserError(f"{name} is no table: {one_line(error, 150)}") from None
 
 
 def parsed(content: bytes, suffix: str) -> pd.DataFrame:
@@ -82,6 +82,11 @@ def without_index(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=first) if numbered else table
 
 
+def missing(group: anytable.Group) -> int:
+    """How many values a table lacks that would be full if every run had every point."""
+    return int(np.isnan(group.errors).sum())
+
+
 def as_json(group: anytable.Group, found: Judgement) -> dict[str, Any]:
     """One judgement for programs: heights are fractions, places are values of the axis."""
 
@@ -100,6 +105,7 @@ def as_json(group: anytable.Group, found: Judgement) -> dict[str, Any]:
         "valleys": None if found.peak is None else [at(found.left), at(found.right)],
         "runs": found.runs,
         "points": len(group.points),
+        "missing": missing(group),
         "why": sentence(found, group.axis, group.points, group.runs),
         "runs_needed": found.needed,
         "failed": [{"run": group.runs[r], group.axis: group.points[point]} for r, point in found.failed],
@@ -130,7 +136,10 @@ def show(judged: list[tuple[anytable.Group, Judgement]]) -> None:
     console.print(table)
     for group, found in judged:
         name = f"{title(group.by)}: " if group.by else ""
-        print(f"{name}{sentence(found, group.axis, group.points, group.runs)}")
+        gaps = ""
+        if count := missing(group):
+            gaps = f" Of {group.errors.size} values, one for each run at each {group.axis}, {count} are missing."
+        print(f"{name}{sentence(found, group.axis, group.points, group.runs)}{gaps}")
     if len(judged) > 1:
         print(f"p is adjusted for the {len(judged)} groups that were judged together (Holm 1979).")
 
@@ -175,6 +184,7 @@ def main(
         from stages.figures.style import save
 
         save(plot, figure.judgements(judged, log))
+        print(f"figure: {plot}", file=sys.stderr)
 
 
 def dumped(numbers: list[dict[str, Any]]) -> str:

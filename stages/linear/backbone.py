@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.models import get_model, get_model_weights, list_models
 
-from stages.base.files import UserError
+from stages.base.files import UserError, one_line
 
 
 def load(name: str) -> tuple[nn.Module, Any]:
@@ -19,9 +19,8 @@ def load(name: str) -> tuple[nn.Module, Any]:
     try:
         return get_model(name, weights=weights), weights.transforms()
     except (OSError, RuntimeError, HTTPException) as error:  # RuntimeError: the file is not the published one
-        reason = " ".join(str(error).split())
         raise UserError(
-            f"the weights of {name} could not be fetched from {weights.url} ({reason}); without network take "
+            f"the weights of {name} could not be fetched from {weights.url} ({one_line(error)}); without network take "
             "`pretrained` out of head.features in params.yaml"
         ) from None
 

@@ -90,12 +90,11 @@ def rows(place: Place, runs: Arrays, images: sparsity.Seen, labels: Tensor) -> p
 
 def curve_table(place: Place, runs: Arrays) -> pd.DataFrame:
     """A row an evaluated epoch: mean and standard deviation over the runs of losses and errors."""
-    columns = {}
-    for name in ("train_loss", "train_error", "test_error"):
-        curve = np.ascontiguousarray(runs[name].T)  # (E, S)
-        columns[name] = curve.mean(1)
-        columns[f"{name}_sd"] = curve.std(1, ddof=1) if curve.shape[1] > 1 else np.nan
-    return pd.DataFrame({**place, "epoch": runs["epochs"], **columns})
+    by_epoch = epochs(place, runs).groupby([*place, "epoch"], sort=False)
+    measures = ["train_loss", "train_error", "test_error"]
+    curves = by_epoch[measures].agg(["mean", "std"], skipna=False)
+    curves.columns = pd.Index([name + end for name in measures for end in ("", "_sd")])
+    return curves.reset_index()
 
 
 def epochs(place: Place, runs: Arrays) -> pd.DataFrame:

@@ -203,14 +203,6 @@ def agreement(paper: pd.DataFrame) -> str:
     )
 
 
-def answer_over_alpha(verdict: dict[str, Any]) -> str:
-    """The answer for all widths together, with those that show one, such as "yes (width 200)"."""
-    judged = by_width(verdict)
-    answer = overall(list(judged.values()))
-    shown = [str(width) for width, found in judged.items() if found["answer"] == answer]
-    return answer if answer == NO else f"{answer} (width {listed(shown)})"
-
-
 def headline(cells: pd.DataFrame, verdict: dict[str, Any]) -> dict[str, float | str]:
     """Is there a double descent, where is the highest peak, and where the lowest error? For a narrow `dvc exp show`."""
     single = cells.alpha.nunique() == 1

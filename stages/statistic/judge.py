@@ -37,7 +37,6 @@ CAUTION = 5.0  # standard errors by which the statistic moves every window's mea
 WIDEST = 0.34  # of a window, as a share of the points
 FLAT = 1.0  # standard errors: a smaller difference between levels of the valley-shaped curve does not count
 HIGHER = 1.15  # by which the interval's upper part is drawn out: a fitted shape is rougher than the truth
-LACKS = ("points", "runs", "thin", "apart", "alike")  # for an interval; `sentences` has the words for them
 ROUNDING = 1e-9  # heights up to this are none
 MOST_RUNS = 1000  # a larger number of runs is no advice
 
@@ -65,7 +64,7 @@ class Judgement(NamedTuple):
     failed: list[tuple[int, int]]  # (run, point)
     d_with_failed: float | None  # D with them; None where no run failed
     needed: int | None  # runs that would probably decide it; None where decided, or where it would take over MOST_RUNS
-    lacks: str | None  # why there is no interval: a name in LACKS
+    lacks: str | None  # why there is no interval, a key of sentences.LACKS; None where there is one
 
 
 class Scale(NamedTuple):

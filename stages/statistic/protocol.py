@@ -92,9 +92,17 @@ def _said(data: Data, train: Train) -> dict[str, str]:
     }
 
 
+PUBLISHED = _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
+
+
+def _shown(said: dict[str, str]) -> dict[str, str]:
+    """The phrases that a caption shows: those that are always said, and those that differ from the published ones."""
+    return {key: phrase for key, phrase in said.items() if key in ALWAYS_SAID or phrase != PUBLISHED[key]}
+
+
 def trained(params: Params) -> str:
-    """Data set, penalty, learning rate and epochs, and whatever else is not as published."""
-    return ", ".join(_differently(params.data, params.train).values())
+    """How the networks of params.yaml were trained, as in a caption."""
+    return ", ".join(_shown(_said(params.data, params.train)).values())
 
 
 def studied(point: Point) -> str:
@@ -102,12 +110,12 @@ def studied(point: Point) -> str:
     data, train = point.data, point.train
     match train:
         case Train():
-            said = _differently(data, train)
+            said = _shown(_said(data, train))
             if "alpha" not in point.place and isinstance(point.grid, Grid) and point.grid.alpha == [0.0]:
                 said["penalty"] = "no penalty"
         case Grow():
             plain = Train(**train.model_dump(exclude={"widths"}), **NO_PENALTY)
-            said = {**_differently(data, plain), "penalty": "no penalty"}
+            said = {**_shown(_said(data, plain)), "penalty": "no penalty"}
         case Prune():
             said = {
                 "data": f"{data.name}, {redrawn(data.redraw, train.label_noise)}",
@@ -132,12 +140,6 @@ def _labels(label_noise: float) -> str:
     return f"{axis_value(round(100 * label_noise, 9))} % label noise" if label_noise else "true labels"
 
 
-def _differently(data: Data, train: Train) -> dict[str, str]:
-    """What is always said, and what is not as published."""
-    ours, paper = _said(data, train), _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
-    return {key: phrase for key, phrase in ours.items() if key in ALWAYS_SAID or phrase != paper[key]}
-
-
 def how(cells: pd.DataFrame, params: Params) -> str:
     """As `trained`, with the number of seeds and, if there are any, of runs that diverged."""
     diverged = int(cells.diverged.sum())
@@ -147,8 +149,8 @@ def how(cells: pd.DataFrame, params: Params) -> str:
 
 def caption(cells: pd.DataFrame, params: Params) -> str:
     """As `how`, with the published values of what is not as published."""
-    ours, paper = _said(params.data, params.train), _said(PUBLISHED_DATA, PUBLISHED_TRAIN)
-    different = [phrase for key, phrase in paper.items() if phrase != ours[key]]
+    ours = _said(params.data, params.train)
+    different = [phrase for key, phrase in PUBLISHED.items() if phrase != ours[key]]
     published = f"published: {', '.join(different)}" if different else "as published"
     return f"{how(cells, params)} ({published})"
 

@@ -56,11 +56,19 @@ def _answer(found: Judgement, axis: str, points: Sequence[Any]) -> str:
             f"No: if the error has a peak between two valleys at all, it is at most {points_of(most, 2)} points high "
             f"(upper end of the 95 % interval), and a peak of less than {points_of(SMALLEST, 0)} point does not count."
         )
-    best = "the closest curve has no peak"
-    if found.d > 0 and found.peak is not None:
+    if found.peak is not None:
         best = f"the best estimate is {points_of(found.d)} points, at {axis} {points[found.peak]}"
+    elif found.d > 0:
+        height = f"D = {points_of(found.d)} points"
+        best = f"the fitted curve has no peak, but chance hides a true one of {height} every second time"
+    else:
+        best = "the best estimate is that there is no peak"
     if found.low < SMALLEST:
-        why = f"a peak of {points_of(found.high)} points fits these {found.runs} runs, and none worth the name does too"
+        least = points_of(SMALLEST, 0)
+        why = (
+            f"a peak of {points_of(found.high)} points fits these {found.runs} runs, but so does one of less than "
+            f"{least} point, which does not count"
+        )
     else:
         why = f"p = {found.p_holm:.2g} does not rule out chance"
     said = f"Undecided: {why} (95 % interval of its height {interval(found)} points; {best})."
@@ -80,7 +88,7 @@ def _peak(found: Judgement, axis: str, points: Sequence[Any]) -> str:
     )
 
 
-LACKS = {  # for an interval: in few words, why that is so, and what is needed
+LACKS = {  # `Judgement.lacks`: what is missing in few words, why there is no interval then, and what is needed
     "points": (
         f"fewer than {LEAST_POINTS} points",
         "a peak needs a valley on either side",

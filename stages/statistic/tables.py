@@ -1,5 +1,4 @@
-"""Tables made from the cells' rows: the comparison with the paper, the training curves, the summary; and tables as
-bytes."""
+"""Tables made from the cells' rows: the comparison with the paper and the summary; and tables as bytes."""
 
 import io
 import json
@@ -48,17 +47,6 @@ def to_records(table: pd.DataFrame) -> bytes:
     """Rows for `dvc plots`, rounded as in `to_json`; what is not a number has no place in JSON and becomes null."""
     rows = table.round({name: 6 for name in table.columns if name not in AXES}).astype(object)
     return json.dumps(rows.where(rows.notna(), None).to_dict("records"), indent=0, allow_nan=False).encode() + b"\n"
-
-
-def curve_table(cell: dict[str, Any]) -> pd.DataFrame:
-    """Mean and standard deviation over seeds of one cell's curves (E, S), one row per evaluated epoch."""
-    columns = {}
-    for name in ("train_loss", "train_error", "test_error"):
-        columns[name] = cell[name].numpy().mean(1)
-        columns[f"{name}_sd"] = cell[name].numpy().std(1, ddof=1) if cell[name].shape[1] > 1 else np.nan
-    made_from = cell["made_from"]
-    head = {"dataset": cell["dataset"], "width": made_from["width"], "alpha": made_from["alpha"]}
-    return pd.DataFrame({**head, "epoch": cell["epochs"].numpy(), **columns})
 
 
 def cell_means(cells: pd.DataFrame) -> pd.DataFrame:

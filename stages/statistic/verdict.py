@@ -103,11 +103,12 @@ def verdict(cells: pd.DataFrame) -> dict[str, Any]:
 
     `slope` is that of log(peak alpha) on log(width), with a bootstrap interval over seeds: 0 if the location of the
     accuracy's minimum is the same at every width, as the paper says. Left out where a peak lies at alpha 0, and where a
-    run is missing.
+    run is missing. A run that failed at an alpha takes the mean of the others there.
     """
     widths = sorted(cells.width.unique())
-    found: dict[str, Any] = verdicts({f"width_{w}": cells[cells.width == w] for w in widths}, "alpha")
-    return {cells.dataset.iloc[0]: found | {"over_width": over_width(cells)} | _slope(cells, widths)}
+    cases = judged({f"width_{w}": cells[cells.width == w] for w in widths}, "alpha")
+    found: dict[str, Any] = {name: described(case) for name, case in cases.items()}
+    return {cells.dataset.iloc[0]: found | {"over_width": over_width(cells)} | _slope(cases, widths)}
 
 
 def over_width(cells: pd.DataFrame) -> dict[str, Any]:
@@ -132,14 +133,15 @@ def peaks(curves: Floats) -> NDArray[np.int64]:
     return found
 
 
-def _slope(cells: pd.DataFrame, widths: list[int], draws: int = 1000) -> dict[str, float]:
-    alphas = np.sort(cells.alpha.unique())
+def _slope(cases: dict[str, Case], widths: list[int], draws: int = 1000) -> dict[str, float]:
+    alphas = np.unique(np.concatenate([case.rows.alpha for case in cases.values()]))
     if len(widths) < 2 or len(alphas) < LEAST_POINTS:
         return {}
-    tables = [table_of(cells[cells.width == width], "alpha") for width in widths]
+    tables = [table_of(case.rows, case.axis) for case in cases.values()]
     if any(table.shape != (tables[0].shape[0], len(alphas)) or np.isnan(table).any() for table in tables):
         return {}
-    errors = np.stack(tables)  # (widths, seeds, alphas)
+    errors = np.stack([case.errors() for case in cases.values()])  # (widths, seeds, alphas)
+    errors = np.where(np.isnan(errors), np.nanmean(errors, 1, keepdims=True), errors)
     seeds = errors.shape[1]
     # a sample is one set of seeds at all widths
     drawn = np.random.default_rng(0).integers(seeds, size=(draws, seeds))

@@ -15,9 +15,9 @@ def test_the_first_images_of_each_class_come_in_file_order_class_by_class() -> N
     assert first_per_class(labels, 2)[:4].tolist() == [1, 11, 0, 10]
 
 
-def test_a_class_with_too_few_images_is_named() -> None:
-    with pytest.raises(ValueError, match="class 3 has 1 images"):
-        first_per_class(np.array([*range(10), 0, 1, 2]), 2)
+def test_the_smallest_class_is_named_where_there_are_too_few_images() -> None:
+    with pytest.raises(ValueError, match="class 3 has 2 images"):
+        first_per_class(np.array([*range(10), *range(10), 0, 1, 2]), 3)
 
 
 def test_pixels_are_normalised_as_published() -> None:

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from stages import check
+from stages.base.console import call
 from stages.base.params import PENALTIES, ParamsError, parse
 from stages.training import mlp, penalty, rules, schedule
 from stages.training.options import Options
@@ -86,3 +88,15 @@ def test_two_hidden_layers_take_three_numbers() -> None:
         ("penalty_scale: [1.0, 1.0]", "penalty_scale: [1.0, 1.0, 0.0]"),
     )
     assert parse(text).train.depth == 2
+
+
+@pytest.mark.parametrize(("epochs", "told"), [(1, True), (4, False), (5, True), (7, False)])
+def test_check_says_where_odd_and_even_epochs_do_not_average_alike(
+    epochs: int, told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Over 6 epochs, as the paper's parameters have it; over all of them where there are fewer."""
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(changed(("epochs: 30", f"epochs: {epochs}")))
+    call(check.main, "--out", "ok")
+    said = capsys.readouterr().err
+    assert (f"params.yaml: train.epochs: {epochs}: is odd and less than train.average_epochs" in said) == told

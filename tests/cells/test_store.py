@@ -132,6 +132,15 @@ def test_two_who_put_the_same_cell_at_once_leave_one_whole_file(folder: Path) ->
     assert [path.read_bytes() for path in folder.iterdir()] == [content]
 
 
+def test_dropping_a_cells_parts_leaves_the_part_that_another_process_is_writing(folder: Path) -> None:
+    own, content = entry(0)
+    assert store.put(own, content, range(1))
+    being_written = folder / f"{store.path_of(own, range(1, 2)).name}abc_12.partial"
+    being_written.touch()
+    store.drop_parts(own)
+    assert list(folder.iterdir()) == [being_written]
+
+
 class TestTheStage:
     """It trains what the store lacks, and what it writes never depends on what the store had."""
 

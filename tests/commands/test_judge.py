@@ -164,7 +164,9 @@ def test_a_peak_with_nothing_higher_outside_its_valleys_is_a_single_descent(
 
 def test_the_figure_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = pd.concat([long_table(noise=1), long_table(runs=2, noise=2)])
-    judged(capsys, saved(tmp_path, table), "--by", "noise", "--log", "--plot", str(tmp_path / "figure.png"))
+    file = str(tmp_path / "figure.png")
+    call(judge.main, saved(tmp_path, table), "--by", "noise", "--log", "--plot", file)
+    assert capsys.readouterr().err.endswith(f"figure: {file}\n")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
     assert "must end in .png" in error(saved(tmp_path, table), "--by", "noise", "--plot", "figure.gif")
 
@@ -299,3 +301,40 @@ def test_a_column_of_accuracies_is_known_by_its_name(tmp_path: Path, capsys: pyt
     accuracies = table.assign(test_accuracy=1 - table.test_error).drop(columns="test_error")
     found = judged(capsys, saved(tmp_path, accuracies), "--error", "test_accuracy")
     assert found[0]["D"] == pytest.approx(judged(capsys, saved(tmp_path, table))[0]["D"])
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "asked"),
+    [
+        ("Acc. [%]", [], "--accuracy --percent"),
+        ("accuracy (%)", ["--percent"], "--accuracy"),
+        ("top1Acc", [], "--accuracy"),
+        ("test error (%)", [], "--percent"),
+        ("test_error_percent", [], "--percent"),
+    ],
+)
+def test_a_name_that_speaks_of_accuracy_or_percent_asks_for_the_option(
+    name: str, told: list[str], asked: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = saved(tmp_path, long_table().rename(columns={"test_error": name}))
+    assert f": say {asked}, or give the column another name" in error(file, "--error", name, *told)
+    assert judged(capsys, file, "--error", name, *told, *asked.split())[0]["runs"] == 5
+
+
+def test_a_wide_table_of_accuracies_asks_for_the_option(tmp_path: Path) -> None:
+    wide = long_table().pivot(index="width", columns="seed", values="test_error").add_prefix("acc ").reset_index()
+    assert "column acc 0 seems to hold accuracies: say --accuracy, " in error(saved(tmp_path, wide))
+
+
+def test_an_error_of_accuracy_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = long_table().rename(columns={"test_error": "accuracy loss"})
+    assert judged(capsys, saved(tmp_path, table), "--error", "accuracy loss")[0]["peak"] == 32
+
+
+def test_values_that_are_missing_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = saved(tmp_path, long_table().drop(index=[3, 17]))
+    assert judged(capsys, file)[0]["missing"] == 2
+    call(judge.main, file)
+    assert " Of 40 values, one for each run at each width, 2 are missing.\n" in capsys.readouterr().out
+    call(judge.main, saved(tmp_path, long_table()))
+    assert "are missing" not in capsys.readouterr().out

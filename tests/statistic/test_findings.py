@@ -3,13 +3,13 @@ import pandas as pd
 
 from stages.statistic.findings import (
     agreement,
-    answer_over_alpha,
     answer_with_reason,
     d_with_interval,
     finding,
     finding_over_width,
     headline,
     over_width,
+    overall,
     table,
 )
 
@@ -82,10 +82,10 @@ def test_where_a_peak_is_an_effect_of_the_step_size_the_finding_says_what_is_lef
     )
 
 
-def test_all_widths_together_are_a_yes_if_one_is_and_a_no_if_all_are() -> None:
-    assert answer_over_alpha({"width_5": NO_PEAK, "width_10": YES, "width_20": UNSURE}) == "yes (width 10)"
-    assert answer_over_alpha({"width_5": NO_PEAK, "width_10": UNSURE}) == "undecided (width 10)"
-    assert answer_over_alpha({"width_5": NO_PEAK, "width_10": NOT_SPARSE}) == "no"
+def test_all_groups_together_are_a_yes_if_one_is_and_a_no_if_all_are() -> None:
+    assert overall([NO_PEAK, YES, UNSURE]) == "yes"
+    assert overall([NO_PEAK, UNSURE]) == "undecided"
+    assert overall([NO_PEAK, NOT_SPARSE]) == "no"
 
 
 def test_two_close_alphas_have_two_names_in_the_table() -> None:

@@ -230,6 +230,14 @@ def test_a_peak_that_moves_with_width_has_that_slope() -> None:
     assert "slope" not in verdict(cells(at_zero))["mnist"]  # a peak at alpha 0 has no logarithm
 
 
+def test_a_run_that_never_learned_does_not_move_the_peak_over_widths() -> None:
+    some = cells([0.14, 0.14, 0.2, 0.23, 0.2, 0.15])
+    some.loc[(some.width == 10) & (some.alpha == 0.1) & (some.seed == 3), "test_error"] = 0.9
+    found = verdict(some)["mnist"]
+    assert found["width_10"]["failed"] == [[3, 0.1]]
+    assert [found[f"slope{end}"] for end in ("_low", "", "_high")] == pytest.approx([0, 0, 0], abs=1e-9)
+
+
 def test_a_run_that_stands_twice_is_refused() -> None:
     good = cells(PEAK)
     with pytest.raises(ValueError, match="duplicate"):
