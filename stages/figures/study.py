@@ -27,9 +27,9 @@ LINES = {  # means over the runs, beside what is judged, in %
     "ensemble_error": Line("test error, all runs together", "black", "-."),
 }
 PARTS = {  # of the squared error of the outputs, and where the runs differ
-    "bias_squared": Line("squared bias", OKABE_ITO[3], "-"),
-    "variance": Line("variance over the runs", OKABE_ITO[0], "-"),
-    "disagreement": Line("share of images on which two runs differ", OKABE_ITO[1], "--"),
+    "bias_squared": Line("squared bias", "black", "-"),
+    "variance": Line("variance over the runs", OKABE_ITO[4], "-"),
+    "disagreement": Line("share of images on which two runs differ", OKABE_ITO[5], "-"),
 }
 SIZE = (4.0, 3.2)  # inches, of a panel
 SPREAD = 30  # from this ratio of the largest to the smallest point on, an axis is logarithmic
