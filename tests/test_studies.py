@@ -139,7 +139,7 @@ ANEW = NAMES if os.environ.get("RERUNS") else random.Random(len(NAMES)).sample(Q
 
 
 def images_for(data: Data, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The committed part of MNIST where it is enough; where it is not and no mirror gives MNIST, the test is skipped."""
+    """The committed part of MNIST where it is enough; else all of it, or no test where no mirror gives it."""
     of_subset = data.redraw not in OWN_IMAGES and data.train_per_class <= 500
     if data.name == "mnist" and of_subset:
         about = {"dataset": "mnist", "largest": 255.0, "mean": 0.1307, "std": 0.3081, "subset": True}

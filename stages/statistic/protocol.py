@@ -57,6 +57,10 @@ def redrawn(redraw: str, label_noise: float) -> str:
     return REDRAWN[redraw]
 
 
+def _labels(label_noise: float) -> str:
+    return f"{axis_value(round(100 * label_noise, 9))} % label noise" if label_noise else "true labels"
+
+
 def _scaled(what: str, scale: list[float]) -> str:
     same = f"{what} the same in all layers"
     return same if set(scale) == {1.0} else f"{what} scaled by {' and '.join(map(axis_value, scale))}"
@@ -134,10 +138,6 @@ def studied(point: Point) -> str:
             }
     varied = {"drawn" if option == "images" else option for option in point.place}
     return ", ".join([*(phrase for key, phrase in said.items() if key not in varied), f"{train.seeds} seeds"])
-
-
-def _labels(label_noise: float) -> str:
-    return f"{axis_value(round(100 * label_noise, 9))} % label noise" if label_noise else "true labels"
 
 
 def how(cells: pd.DataFrame, params: Params) -> str:
