@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.base.params import ENSEMBLES, Train
+from stages.base.params import ENSEMBLES, Features, Train
 from stages.base.studies import Point, Studies, Study
 from stages.statistic.findings import (
     ALL,
@@ -39,7 +39,13 @@ def groups(table: pd.DataFrame, by: list[str]) -> dict[str, pd.DataFrame]:
 
 
 def not_asked(point: Point) -> tuple[str, ...]:
-    """The guards that a study with this point does not need: a penalty that makes nothing sparse promises no zeros."""
+    """The guards that a study with this point does not need.
+
+    A penalty that makes nothing sparse promises no zeros. Least squares has no training that could break down, so its
+    peak may reach chance.
+    """
+    if isinstance(point.train, Features):
+        return ("above_chance",)
     return ("sparse",) if isinstance(point.train, Train) and point.train.penalty in NOT_SPARSE else ()
 
 
