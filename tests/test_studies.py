@@ -109,7 +109,8 @@ def test_its_answer_and_its_figure_are_those_of_its_committed_runs(name: str) ->
     caption = studied(points(COMMITTED, name)[0])
     assert json.loads((ROOT / f"studies/verdicts/{name}.json").read_text()) == json.loads(to_json({name: found}))
     assert (folder / "finding.md").read_text() == f"{statistic.finding(study.asks, found)}\n"
-    assert (folder / "points.json").read_bytes() == to_records(statistic.points(cases, f"{name}: {caption}"))
+    assert json.loads((folder / "headline.json").read_text()) == {f"study {name}": statistic.headline(found)}
+    assert (folder / "points.json").read_bytes() == to_records(statistic.points(cases, name, caption))
     assert (folder / "figure.png").read_bytes() == to_bytes(figure(cases, found, study.asks, caption), "png")
 
 

@@ -92,12 +92,19 @@ def finding(asks: str, verdicts: dict[str, Verdict]) -> str:
     return f"{asks} {said_of_groups(verdicts)}"
 
 
-def points(cases: dict[str, Case], run: str) -> pd.DataFrame:
-    """For `dvc plots`: a row a group and point; in %, test error with its band of one standard deviation."""
+def headline(verdicts: dict[str, Verdict]) -> dict[str, str]:
+    """For `dvc exp show`, which has a column a group: the answer and D in points with its 95 % interval."""
+    return {group: f"{found['answer']}, D {d_with_interval(found)}" for group, found in verdicts.items()}
+
+
+def points(cases: dict[str, Case], name: str, caption: str) -> pd.DataFrame:
+    """For `dvc plots`: a row a group and point; in %, test error with its band of one standard deviation.
+
+    The column of the points has the axis's name.
+    """
     tables = []
-    for name, case in cases.items():
+    for group, case in cases.items():
         errors = 100 * case.rows.groupby(case.axis).test_error.agg(["mean", "std"]).fillna(0)
         band = {"low": errors["mean"] - errors["std"], "high": errors["mean"] + errors["std"]}
-        table = pd.DataFrame({"series": name, "point": errors.index, "test_error": errors["mean"], **band})
-        tables.append(table.assign(axis=case.axis))
-    return pd.concat(tables, ignore_index=True).assign(run=run)
+        tables.append(pd.DataFrame({"series": group, case.axis: errors.index, "test_error": errors["mean"], **band}))
+    return pd.concat(tables, ignore_index=True).assign(study=name, run=f"{name}: {caption}")
