@@ -154,6 +154,12 @@ def test_every_folder_of_studies_belongs_to_a_study() -> None:
     assert set(pd.read_csv(ROOT / "studies/findings.csv").study) == set(NAMES)
 
 
+def test_a_chart_shows_studies_over_the_axis_that_it_names() -> None:
+    plots = yaml.safe_load((ROOT / "studies/dvc.yaml").read_text())["plots"]
+    for chart in (chart for plot in plots for chart in plot.values()):
+        assert {COMMITTED.studies[Path(file).parent.name].over for file in chart["y"]} == {chart["x"]}
+
+
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return Workspace.built(tmp_path_factory.mktemp("studies"))

@@ -76,14 +76,9 @@ def summary(studies: Studies, verdicts: dict[str, dict[str, Verdict]]) -> pd.Dat
     """A line of words a study: its question, the answer for its groups, and the highest D."""
     lines = []
     for name, found in verdicts.items():
-        answers = []
-        for answer in (YES, UNDECIDED, NO):
-            groups = [group for group, verdict in found.items() if verdict["answer"] == answer]
-            if groups:
-                answers.append(answer if groups == [ALL] else f"{answer}: {names_of(groups)}")
-        highest = max(found.values(), key=lambda verdict: verdict["D"])
+        highest = highest_of(found)
         heights = [d_with_interval(highest), d_with_interval(highest, name="D_settled")]
-        lines.append([f"[{name}](RESULTS.md#{name})", studies.studies[name].asks, "; ".join(answers), *heights])
+        lines.append([f"[{name}](RESULTS.md#{name})", studies.studies[name].asks, answers(found), *heights])
     return pd.DataFrame(lines, columns=["study", "question", "answer", "highest D, points [95 %]", "settled"])
 
 
@@ -92,9 +87,23 @@ def finding(asks: str, verdicts: dict[str, Verdict]) -> str:
     return f"{asks} {said_of_groups(verdicts)}"
 
 
+def answers(verdicts: dict[str, Verdict]) -> str:
+    """Such as "yes: width 200; no: width 100", or one word where there is one group."""
+    found = []
+    for answer in (YES, UNDECIDED, NO):
+        groups = [group for group, verdict in verdicts.items() if verdict["answer"] == answer]
+        if groups:
+            found.append(answer if groups == [ALL] else f"{answer}: {names_of(groups)}")
+    return "; ".join(found)
+
+
+def highest_of(verdicts: dict[str, Verdict]) -> Verdict:
+    return max(verdicts.values(), key=lambda verdict: verdict["D"])
+
+
 def headline(verdicts: dict[str, Verdict]) -> dict[str, str]:
-    """For `dvc exp show`, which has a column a group: the answer and D in points with its 95 % interval."""
-    return {group: f"{found['answer']}, D {d_with_interval(found)}" for group, found in verdicts.items()}
+    """A study's two columns of `dvc exp show`; D is in points, with its 95 % interval."""
+    return {"double descent": answers(verdicts), "highest D": d_with_interval(highest_of(verdicts))}
 
 
 def points(cases: dict[str, Case], name: str, caption: str) -> pd.DataFrame:
