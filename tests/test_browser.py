@@ -447,7 +447,7 @@ def invented_study(axis: str, places: list[Any], groups: int) -> list[dict[str, 
     ]
 
 
-INVENTED = {  # axis, points, groups
+INVENTED: dict[str, tuple[list[Any], int]] = {  # axis, points, groups
     "rule": (["sgd", "momentum", "adam"], 1),
     "alpha": ([0.0, 1e-5, 0.0001, 0.0003, 0.001, 0.01, 0.1, 1.0, 100.0, 100000.0], 6),
     "epoch": (list(range(0, 310, 10)), 4),
