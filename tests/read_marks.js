@@ -38,7 +38,7 @@ fields => views.map(view => {
     const horizontal = ['top', 'bottom'].includes(axis.orient)
     for (const label of within(axis, 'axis-label')) {
       if (!label.opacity || label.text === '') continue
-      const expected = place(axis.datum.scale, Number(label.text))
+      const expected = place(axis.datum.scale, isNaN(label.text) ? label.text : Number(label.text))
       found.labels.push({ text: label.text, off: Math.abs(label[horizontal ? 'x' : 'y'] - expected) })
     }
   }

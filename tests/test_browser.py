@@ -26,6 +26,7 @@ from stages.base.studies import parse_studies
 from stages.base.studies import points as study_points
 from stages.figures.style import width_colour
 from stages.plot import heights, histories, points
+from stages.statistic.findings import ALL
 from stages.statistic.protocol import studied
 from stages.statistic.tables import cell_means, to_records
 from stages.statistic.verdict import verdict
@@ -187,7 +188,7 @@ def test_seven_revisions_are_readable(tmp_path: Path, browser: Browser) -> None:
         for stem, table in (("cells", points(cell_means(cells))), ("verdict", heights(verdict(cells)["mnist"]))):
             (tmp_path / f"plots/{stem}.json").write_bytes(to_records(table.assign(run=caption)))
         clone.commit(name)
-    clone.dvc("plots", "diff", "published", *names, "--out", "page")
+    clone.dvc("plots", "diff", "published", *names, "--targets", "dvc.yaml:", "--out", "page")
     page, complaints = opened(browser, tmp_path / "page/index.html", offline=False)
     found = charts(page)
     for number, chart in enumerate(page.locator(".vega-embed").all()):
@@ -413,6 +414,155 @@ def test_charts_with_nothing_to_show_stay_empty(tmp_path: Path, browser: Browser
         "test_error_over_width",
         "training_curves",
     }
+
+
+STUDY_PLOTS = yaml.safe_load((ROOT / "studies/dvc.yaml").read_text())["plots"]
+STUDY_CHARTS: dict[str, dict[str, Any]] = {
+    name.replace(" ", "_"): chart for plot in STUDY_PLOTS for name, chart in plot.items()
+}
+Rows = dict[str, list[dict[str, Any]]]  # of every study in a revision, as in its points.json
+
+
+def changed(studies: Rows) -> Rows:
+    """The same studies after other runs: one lacks a group, one a point, one its runs at a point, one everything."""
+    rows: Rows = json.loads(json.dumps(studies))
+    for row in rows["width-noise"]:
+        row |= {name: row[name] + 3 for name in ("test_error", "low", "high")}
+        row["run"] += ", varied"
+    rows["label-noise-l1"] = [row for row in rows["label-noise-l1"] if row["series"] != "width 100"]
+    rows["width-clean"] = [row for row in rows["width-clean"] if row["width"] != 10]
+    rows["pruning"][3] |= dict.fromkeys(("test_error", "low", "high"))
+    del rows["l2-noise"]
+    return rows
+
+
+def invented_study(axis: str, places: list[Any], groups: int) -> list[dict[str, Any]]:
+    """The points.json of a study with these points and groups, with numbers drawn at random."""
+    rng = np.random.default_rng(groups)
+    about = {"study": "invented", "run": "invented: mnist, lr 0.1, 5 seeds"}
+    return [
+        {"series": f"width {group}", axis: place, "test_error": y, "low": y - 2, "high": y + 2, **about}
+        for group in range(1, groups + 1)
+        for place, y in zip(places, rng.uniform(10, 90, len(places)), strict=True)
+    ]
+
+
+INVENTED: dict[str, tuple[list[Any], int]] = {  # axis, points, groups
+    "rule": (["sgd", "momentum", "adam"], 1),
+    "alpha": ([0.0, 1e-5, 0.0001, 0.0003, 0.001, 0.01, 0.1, 1.0, 100.0, 100000.0], 6),
+    "epoch": (list(range(0, 310, 10)), 4),
+    "label_noise": ([0.0, 0.05, 0.1, 0.4], 2),
+}
+
+
+@pytest.fixture(scope="module")
+def studied_revisions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, Rows]]:
+    """A git repository with the committed studies' points and some invented ones, and a branch where they differ.
+
+    In it stand the pages of all charts of studies: of one revision, DVC's own page, and of both, one for no network.
+    """
+    path = tmp_path_factory.mktemp("studies")
+    names = sorted({Path(file).parent.name for chart in STUDY_CHARTS.values() for file in chart["y"]})
+    committed: Rows = {name: json.loads((ROOT / f"studies/{name}/points.json").read_text()) for name in names}
+    invented = {axis: invented_study(axis, places, groups) for axis, (places, groups) in INVENTED.items()}
+    revisions = {"committed": committed | invented, "varied": changed(committed) | invented}
+    workspace = Workspace(path)
+    shutil.copytree(ROOT / ".dvc/plots", path / ".dvc/plots")
+    shutil.copy(ROOT / ".dvc/config", path / ".dvc/config")
+    workspace.git("init", "-q")
+    workspace.name_author()
+    for revision, studies in revisions.items():
+        workspace.git("checkout", "-q", "-B", revision)
+        shutil.rmtree(path / "studies", ignore_errors=True)
+        for name, rows in studies.items():
+            (path / "studies" / name).mkdir(parents=True)
+            (path / "studies" / name / "points.json").write_text(json.dumps(rows))
+        (path / "studies/dvc.yaml").write_text(yaml.safe_dump({"plots": STUDY_PLOTS}, sort_keys=False))
+        workspace.commit(revision)
+    workspace.dvc("plots", "show", "studies/dvc.yaml:", "--out", "one")
+    workspace.run("python", "-m", "stages.commands.pages", PYTHONPATH=str(ROOT))
+    workspace.dvc("plots", "diff", *revisions, "--targets", "studies/dvc.yaml:", "--out", "both")
+    return workspace, revisions
+
+
+def shown_rows(chart: dict[str, Any], revisions: dict[str, Rows]) -> list[dict[str, Any]]:
+    """The rows that a chart is to show: `study_groups` leaves out the groups that only one of its studies has."""
+    found = []
+    for revision, studies in revisions.items():
+        parts = [studies.get(Path(file).parent.name, []) for file in chart["y"]]
+        of_group: dict[str, set[str]] = {}
+        for row in (row for part in parts for row in part):
+            of_group.setdefault(row["series"], set()).add(row["study"])
+        alone = chart["template"] == "study_lines" or sum(map(bool, parts)) == 1
+        rows = [row for part in parts for row in part if row["test_error"] is not None]
+        found += [row | {"rev": revision} for row in rows if alone or len(of_group[row["series"]]) > 1]
+    return found
+
+
+def check_study_charts(page: Page, expected: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]) -> None:
+    """Every row is drawn once, at its place, in the panel of its revision and group, in its colour of the legend."""
+    fields = {}
+    for name, (chart, _) in expected.items():
+        at = {"x": chart["x"], "y": "test_error"}
+        fields[name] = ("", {"line": at, "symbol": at, "area": {"x": chart["x"], "y": "low", "y2": "high"}})
+    described, found = charts(page), marks_of(page, fields)
+    assert found.keys() == expected.keys()
+    for name, (chart, rows) in expected.items():
+        by_group, drawn = chart["template"] == "study_groups", found[name]
+        series = {row["series"] for row in rows}
+
+        def place(row: dict[str, Any], axis: str = chart["x"]) -> tuple[Any, ...]:
+            return tuple(row[field] for field in ("rev", "study", "series", axis, "test_error"))
+
+        for kind in fields[name][1]:
+            marks = [mark["datum"] for mark in drawn["marks"] if mark["type"] == kind]
+            assert Counter(map(place, marks)) == Counter(map(place, rows)), (name, kind)
+        paths: dict[int, set[tuple[Any, ...]]] = {}
+        for mark in drawn["marks"]:
+            datum, headers = mark["datum"], mark["headers"]
+            assert datum["rev"] in headers, (name, mark)
+            if by_group:
+                assert [header for header in headers if header in series] == [datum["series"]], (name, mark)
+            line = datum["study"] if by_group or datum["series"] == ALL else f"{datum['study']}, {datum['series']}"
+            assert mark["colour"] == drawn["legend"][line], (name, mark)
+            assert mark["off"] < 0.01, (name, mark)
+            if mark["type"] != "symbol":
+                paths.setdefault(mark["path"], set()).add((datum["rev"], datum["study"], datum["series"]))
+        assert [lines for lines in paths.values() if len(lines) > 1] == [], name
+        assert len(set(drawn["legend"].values())) == len(drawn["legend"]), name
+        assert [label for label in drawn["labels"] if label["off"] > 1] == [], name
+        drawn_as = described[name.replace("_", " ")]
+        assert (drawn_as["overlaps"], drawn_as["truncated"]) == ([], []), name
+        assert drawn_as["size"][0] <= 1250, name
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("out", ["one", "both"])
+def test_studies_stand_beside_each_other_each_in_its_own_panel_and_colour(
+    out: str, width: int, studied_revisions: tuple[Workspace, dict[str, Rows]], browser: Browser
+) -> None:
+    workspace, revisions = studied_revisions
+    shown = {"workspace": revisions["varied"]} if out == "one" else revisions
+    page, complaints = opened(browser, workspace.path / out / "index.html", offline=out == "both", width=width)
+    check_study_charts(page, {name: (chart, shown_rows(chart, shown)) for name, chart in STUDY_CHARTS.items()})
+    page.screenshot(path=SCREENSHOTS / f"studies-{out}-{width}.png", full_page=True)
+    assert complaints == []
+
+
+@pytest.mark.parametrize("template", ["study_groups", "study_lines"])
+@pytest.mark.parametrize("axis", INVENTED)
+def test_a_study_over_any_axis_is_laid_beside_itself(
+    axis: str, template: str, studied_revisions: tuple[Workspace, dict[str, Rows]], browser: Browser
+) -> None:
+    workspace, revisions = studied_revisions
+    target, out = f"studies/{axis}/points.json", f"page-{axis}-{template}"
+    workspace.dvc("plots", "diff", *revisions, "--targets", target, "-t", template, "-x", axis, "--out", out)
+    page, complaints = opened(browser, workspace.path / out / "index.html", offline=True)
+    chart = {"template": template, "x": axis, "y": {target: "test_error"}}
+    name = re.sub(r"[^\w]", "_", target)
+    check_study_charts(page, {name: (chart, shown_rows(chart, revisions))})
+    page.screenshot(path=SCREENSHOTS / f"{out}.png", full_page=True)
+    assert complaints == []
 
 
 @pytest.fixture(scope="module")

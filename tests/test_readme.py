@@ -107,13 +107,28 @@ def test_the_commands_for_ones_own_question_in_their_order(workspace: Workspace)
 
 @pytest.mark.slow
 def test_the_commands_for_a_study(workspace: Workspace) -> None:
-    for command in STUDY:
-        workspace.run(*shlex.split(command.replace("width-noise", "over-alpha")))
+    """They run on a small study with three seeds, so that its D has an interval."""
+    params = workspace.path / "studies/params.yaml"
+    params.write_text(params.read_text().replace("seeds: 2", "seeds: 3"))
+    own = [command.replace("width-noise", "over-alpha").replace("-x width", "-x alpha") for command in STUDY]
+    judge, vary, show, curves, numbers, beside = map(shlex.split, own)
+    workspace.run(*judge)
     assert (workspace.path / "studies/over-alpha/figure.png").stat().st_size > 1000
+    workspace.commit("a study")
+    workspace.run(*vary)
+    header = set(next(csv.reader(workspace.run(*show, "--csv").splitlines())))
+    found = {f"study over-alpha.{name}" for name in ("double descent", "highest D")}
+    assert "study over-alpha.highest D" in header
+    assert header - found == {"Experiment", "rev", "typ", "Created", "studies.over-alpha.options.lr"}
+    assert max(map(len, workspace.run(*show).splitlines())) < 150
+    workspace.run(*curves)
+    page = workspace.read("dvc_plots/index.html")
+    assert [rev in page for rev in ('"rev": "HEAD"', '"rev": "faster"')] == [True, True]
+    assert "over-alpha.width 3." in workspace.run(*numbers)
+    workspace.run(*beside)
     workspace.git("checkout", "-q", ".")
-    name = workspace.dvc("exp", "list", "--name-only").split()[-1]
-    workspace.dvc("exp", "remove", name)
-    assert name not in workspace.dvc("exp", "list", "--name-only")
+    workspace.dvc("exp", "remove", "faster")
+    assert "faster" not in workspace.dvc("exp", "list", "--name-only")
 
 
 @pytest.mark.slow

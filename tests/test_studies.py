@@ -131,7 +131,8 @@ def test_its_answer_and_its_figure_are_those_of_its_committed_runs(name: str) ->
     caption = studied(points(COMMITTED, name)[0])
     assert json.loads((ROOT / f"studies/verdicts/{name}.json").read_text()) == json.loads(to_json({name: found}))
     assert (folder / "finding.md").read_text() == f"{statistic.finding(study.asks, found, study.over)}\n"
-    assert (folder / "points.json").read_bytes() == to_records(statistic.points(cases, f"{name}: {caption}"))
+    assert json.loads((folder / "headline.json").read_text()) == {f"study {name}": statistic.headline(found)}
+    assert (folder / "points.json").read_bytes() == to_records(statistic.points(cases, name, caption))
     assert (folder / "figure.png").read_bytes() == to_bytes(figure(cases, found, study.asks, caption), "png")
 
 
@@ -181,6 +182,12 @@ def test_every_folder_of_studies_belongs_to_a_study() -> None:
     folders = {path.name for path in (ROOT / "studies").iterdir() if path.is_dir()} - {"verdicts"}
     assert folders == set(NAMES) == {path.stem for path in (ROOT / "studies/verdicts").iterdir()}
     assert set(pd.read_csv(ROOT / "studies/findings.csv").study) == set(NAMES)
+
+
+def test_a_chart_shows_studies_over_the_axis_that_it_names() -> None:
+    plots = yaml.safe_load((ROOT / "studies/dvc.yaml").read_text())["plots"]
+    for chart in (chart for plot in plots for chart in plot.values()):
+        assert {COMMITTED.studies[Path(file).parent.name].over for file in chart["y"]} == {chart["x"]}
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,14 @@ SMALL_STUDIES: dict[str, Any] = {
         "grid": {"method": ["magnitude", "random"]},
     },
 }
+CHARTS_OF_STUDIES = """
+plots:
+  - over the penalty:
+      template: study_groups
+      x: alpha
+      y:
+        over-alpha/points.json: test_error
+"""
 
 
 def small_studies() -> dict[str, Any]:
@@ -91,6 +99,9 @@ class Workspace:
         workspace = cls(path)
         workspace.change(changes)
         (path / "studies/params.yaml").write_text(yaml.safe_dump(small_studies(), sort_keys=False))
+        if studies:
+            pipeline = path / "studies/dvc.yaml"
+            pipeline.write_text(pipeline.read_text().partition("\nplots:")[0] + CHARTS_OF_STUDIES)
         workspace.git("init", "-q")
         workspace.name_author()
         workspace.commit("start")

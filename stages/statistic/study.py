@@ -124,14 +124,9 @@ def summary(studies: Studies, verdicts: dict[str, dict[str, Verdict]]) -> pd.Dat
     """A line of words a study: its question, the answer for its groups, and the highest D."""
     lines = []
     for name, found in verdicts.items():
-        answers = []
-        for answer in (YES, UNDECIDED, NO):
-            groups = [group for group, verdict in found.items() if verdict["answer"] == answer]
-            if groups:
-                answers.append(answer if groups == [ALL] else f"{answer}: {names_of(groups)}")
-        highest = max(found.values(), key=lambda verdict: verdict["D"])
+        highest = highest_of(found)
         heights = [d_with_interval(highest), d_with_interval(highest, name="D_settled")]
-        lines.append([f"[{name}](RESULTS.md#{name})", studies.studies[name].asks, "; ".join(answers), *heights])
+        lines.append([f"[{name}](RESULTS.md#{name})", studies.studies[name].asks, answers(found), *heights])
     return pd.DataFrame(lines, columns=["study", "question", "answer", "highest D, points [95 %]", "settled"])
 
 
@@ -162,12 +157,33 @@ def _besides(name: str, verdict: Verdict, axis: str) -> str:
     return f"The peak{'' if name == ALL else f' at {name}'}: {', '.join(said)}."
 
 
-def points(cases: dict[str, Case], run: str) -> pd.DataFrame:
-    """For `dvc plots`: a row a group and point; in %, test error with its band of one standard deviation."""
+def answers(verdicts: dict[str, Verdict]) -> str:
+    """Such as "yes: width 200; no: width 100", or one word where there is one group."""
+    found = []
+    for answer in (YES, UNDECIDED, NO):
+        groups = [group for group, verdict in verdicts.items() if verdict["answer"] == answer]
+        if groups:
+            found.append(answer if groups == [ALL] else f"{answer}: {names_of(groups)}")
+    return "; ".join(found)
+
+
+def highest_of(verdicts: dict[str, Verdict]) -> Verdict:
+    return max(verdicts.values(), key=lambda verdict: verdict["D"])
+
+
+def headline(verdicts: dict[str, Verdict]) -> dict[str, str]:
+    """A study's two columns of `dvc exp show`; D is in points, with its 95 % interval."""
+    return {"double descent": answers(verdicts), "highest D": d_with_interval(highest_of(verdicts))}
+
+
+def points(cases: dict[str, Case], name: str, caption: str) -> pd.DataFrame:
+    """For `dvc plots`: a row a group and point; in %, test error with its band of one standard deviation.
+
+    The column of the points has the axis's name.
+    """
     tables = []
-    for name, case in cases.items():
+    for group, case in cases.items():
         errors = 100 * case.rows.groupby(case.axis).test_error.agg(["mean", "std"]).fillna(0)
         band = {"low": errors["mean"] - errors["std"], "high": errors["mean"] + errors["std"]}
-        table = pd.DataFrame({"series": name, "point": errors.index, "test_error": errors["mean"], **band})
-        tables.append(table.assign(axis=case.axis))
-    return pd.concat(tables, ignore_index=True).assign(run=run)
+        tables.append(pd.DataFrame({"series": group, case.axis: errors.index, "test_error": errors["mean"], **band}))
+    return pd.concat(tables, ignore_index=True).assign(study=name, run=f"{name}: {caption}")
