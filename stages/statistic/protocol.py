@@ -127,6 +127,7 @@ def studied(point: Point) -> str:
                 "width": f"width {train.width}",
                 "lr": f"lr {axis_value(train.lr)}, a tenth of it in the second half of each round",
                 "epochs": f"{train.epochs} epochs a round",
+                "share": f"{axis_value(round(100 * train.share, 9))} % of the weights pruned a round",
             }
         case Features():
             count = CLASSES * data.train_per_class if train.images is None else train.images
