@@ -162,10 +162,10 @@ def log_axis(ax: Axes, values: Iterable[float]) -> None:
     ascending = sorted(set(values))
     if len(ascending) == 1:
         ax.set_xlim(ascending[0] / 2, ascending[0] * 2)
-    apart = 0.085 * np.log(ascending[-1] / ascending[0])
+    whole = np.log(ascending[-1] / ascending[0])
     shown = ascending[:1]
     for value in ascending[1:]:
-        if np.log(value / shown[-1]) >= apart:
+        if np.log(value / shown[-1]) >= max(0.085, 0.027 * len(axis_value(value))) * whole:
             shown.append(value)
     ax.set_xscale("log")
     ax.set_xticks(shown, [axis_value(value) for value in shown])
