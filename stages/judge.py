@@ -32,15 +32,17 @@ def measured(
     rows, curves = [], []
     chosen: dict[str, Any] = {}
     training: Training = []
+    classes = about["classes"]
     for point in grid:
-        runs = read(study_cell(point, cells), about["digest"], remedy)
+        runs = read(study_cell(point, classes, cells), about["digest"], remedy)
         place = {"dataset": about["dataset"], **point.place}
         if isinstance(point.train, Prune):
             curves.append(rounds(place, runs))
             rows.append(curves[-1][curves[-1]["round"] == point.train.levels])
             continue
-        if (how := drawing(point.data, point.train.images)) != chosen:
-            training, chosen = seen_in_training(training_images(arrays, how, range(point.train.seeds))), how
+        if (how := drawing(point.data, classes, point.train.images)) != chosen:
+            images = training_images(arrays, classes, how, range(point.train.seeds))
+            training, chosen = seen_in_training(images), how
         rows.append(table(place, runs, training))
         curves.append(epochs(place, runs))
     return as_written(pd.concat(rows, ignore_index=True)), as_written(pd.concat(curves, ignore_index=True))
@@ -56,7 +58,7 @@ def main(name: str, data: Path, cells: Path, verdicts: Path, out: Path) -> None:
     groups = statistic.groups(
         curves if study.over in INNER else rows, [option for option in study.grid if option != study.over]
     )
-    cases = judged(groups, study.over, statistic.not_asked(grid[0]))
+    cases = judged(groups, study.over, statistic.not_asked(grid[0]), about["classes"])
     found = {group: described(case) for group, case in cases.items()}
     sentence, caption = statistic.finding(study.asks, found), studied(grid[0])
     files.write(out / "cells.csv", to_csv(rows))

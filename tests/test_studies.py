@@ -129,10 +129,10 @@ def test_runs_of_it_trained_anew_are_the_committed_ones(name: str, tmp_path: Pat
         images = committed(ROOT / "data/mnist_subset.npz")
         about = {"dataset": "mnist", "largest": 255.0, "mean": 0.1307, "std": 0.3081, "subset": True}
     else:
-        images, about = images_of(point.data.name)
+        images, about = images_of(point.data, "")
     arrays, about = tensors.from_bytes(prepared(images, about, point.data, ""))
     few = point._replace(train=point.train.model_copy(update={"seeds": 2}))
-    cell = study_cell(few, tmp_path)
+    cell = study_cell(few, about["classes"], tmp_path)
     (runs,) = train(cell.procedure, DataSet.of(arrays, about["classes"], "cpu"), [cell.options], range(2))
     own = {"procedure": cell.procedure, "options": cell.options, "seeds": 2, "data": about["digest"]}
     files.write(cell.path, tensors.to_bytes(runs, own))

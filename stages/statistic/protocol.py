@@ -9,7 +9,9 @@ from stages.base.studies import Point
 from stages.statistic.tables import axis_value
 
 # arXiv 2401.10686 and its notebook; `seed`, `seeds`, `eval_every` and `average_epochs` are ours
-PUBLISHED_DATA = Data(name="mnist", train_per_class=500, test_per_class=500, label_noise=0.0, redraw="none", seed=0)
+PUBLISHED_DATA = Data(
+    name="mnist", path=None, train_per_class=500, test_per_class=500, label_noise=0.0, redraw="none", seed=0
+)
 PUBLISHED_TRAIN = Train(
     seeds=1,
     images=None,
@@ -32,7 +34,7 @@ PUBLISHED_TRAIN = Train(
     stop_at_train_error=None,
 )
 # with another value of these alone the numbers are still the paper's, but for luck
-NO_MATTER = {"seed", "seeds", "eval_every", "average_epochs", "momentum", "decay_share"}
+NO_MATTER = {"path", "seed", "seeds", "eval_every", "average_epochs", "momentum", "decay_share"}
 ALWAYS_SAID = ["data", "redraw", "penalty", "lr", "epochs"]
 REDRAWN = {  # what a spread over seeds speaks of
     "none": "one training set",
@@ -70,7 +72,7 @@ def _said(data: Data, train: Train) -> dict[str, str]:
     if train.schedule == "decay_last":
         schedule += f", over {axis_value(train.decay_share)} of the epochs"
     return {
-        "data": data.name,
+        "data": data.dataset,
         "redraw": redrawn(data.redraw, data.label_noise),
         "images": f"{data.train_per_class} + {data.test_per_class} images a class",
         "drawn": "all of them for training" if train.images is None else f"{train.images} of them for training",
@@ -103,7 +105,7 @@ def studied(point: Point) -> str:
         noise = axis_value(round(100 * point.train.label_noise, 9))
         drawn = redrawn(point.data.redraw, point.train.label_noise)
         said = {
-            "data": f"{point.data.name}, {drawn}",
+            "data": f"{point.data.dataset}, {drawn}",
             "label_noise": f"{noise} % label noise",
             "width": f"width {point.train.width}",
             "lr": f"lr {axis_value(point.train.lr)}, a tenth of it in the second half of each round",
