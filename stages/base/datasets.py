@@ -165,7 +165,7 @@ def scale_of(values: Array, each: bool) -> tuple[Array, Array]:
         raise ValueError("values are so large that their standard deviation is no number")
     std = np.where(rows.min(axis) == rows.max(axis), 0.0, np.sqrt(np.asarray(squares) / count))
     if not std.any():
-        raise ValueError("all rows are the same" if each else "all pixels have the same value")
+        raise ValueError(f"all {'rows' if each else 'pixels'} are the same, or nearly so")
     return mean, std
 
 
