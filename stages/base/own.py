@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
+from stages.base.datasets import OWN_FOLDER
 from stages.base.params import SHOWN
 from stages.base.tensors import Array
 
@@ -31,7 +32,8 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     train_labels. A label is the place of its class in `classes`, the sorted names; `kind` is one of KINDS. Raise
     ValueError.
     """
-    if links := [folder for folder in path.parents if folder.is_symlink() and len(folder.parts) > 2]:
+    inside = [folder for folder in path.parents if Path(OWN_FOLDER) in folder.parents]
+    if links := [folder for folder in inside if folder.is_symlink()]:
         raise ValueError(f"{links[0]} is a link to a folder, {UNSEEN}")
     if path.is_dir():
         kind, parts = "images", _of_folder(path)
@@ -54,18 +56,21 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
 
 def described(arrays: dict[str, Array], about: dict[str, Any]) -> str:
     """What was read, such as "1,200 images of 8 x 8, 12 classes ('a' to 'l'), 60 to 140 of each"."""
-    classes, total, each = about["classes"], 0, []
-    for split, purpose in PURPOSES.items():
-        if f"{split}_labels" in arrays:
-            counts = np.bincount(arrays[f"{split}_labels"], minlength=len(classes))
-            total += len(arrays[f"{split}_labels"])
-            least, most = counts.min(), counts.max()
-            each.append(f"{least:,} of each" if least == most else f"{least:,} to {most:,} of each")
-            if "test_labels" in arrays:
-                each[-1] += f" for {purpose}"
-    size = _by(arrays["train_images"].shape[1:])
+    classes, size = about["classes"], _by(arrays["train_images"].shape[1:])
     what = f"images of {size}" if about["kind"] == "images" else f"rows of {size} features"
-    return f"{total:,} {what}, {len(classes):,} classes ({classes[0]} to {classes[-1]}), {' and '.join(each)}"
+    labels = {split: arrays[f"{split}_labels"] for split in PURPOSES if f"{split}_labels" in arrays}
+    counts = {split: _counted(own, len(classes)) for split, own in labels.items()}
+    each = counts["train"]
+    if "test" in counts:
+        each = " and ".join(f"{count} for {PURPOSES[split]}" for split, count in counts.items())
+    total = sum(map(len, labels.values()))
+    return f"{total:,} {what}, {len(classes):,} classes ({classes[0]} to {classes[-1]}), {each}"
+
+
+def _counted(labels: Array, classes: int) -> str:
+    counts = np.bincount(labels, minlength=classes)
+    least, most = counts.min(), counts.max()
+    return f"{least:,} of each" if least == most else f"{least:,} to {most:,} of each"
 
 
 def _by(shape: tuple[int, ...]) -> str:
