@@ -2,6 +2,7 @@
 
 The environment variable MNIST_MIRROR (FASHION_MNIST_MIRROR, KMNIST_MIRROR) names a folder or a web address that is
 asked before all others. Where nobody gives MNIST, the 10,000 of its images that are committed here take its place.
+With data.name `file` they are those of data.path.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ from stages.base.sources import ARCHIVES, SUBSET, images_of
 
 
 def main(out: Path, archives: Path = ARCHIVES, subset: Path = SUBSET) -> None:
-    files.write(out, tensors.to_bytes(*images_of(files.read_params().data.name, archives, subset)))
+    files.write(out, tensors.to_bytes(*images_of(files.read_params().data, "params.yaml: data.", archives, subset)))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,9 @@ COPIES = 10  # of a cell's file in memory while it is measured, about
 def main(data: Path, models: Path, paper: Path, out: Path) -> None:
     params = files.read_params()
     arrays, about = files.read_tensors(data, "dvc repro -f prepare", "train_pixels")
-    images = training_images(arrays, drawing(params.data, params.train.images), range(params.train.seeds))
+    classes = about["classes"]
+    how = drawing(params.data, classes, params.train.images)
+    images = training_images(arrays, classes, how, range(params.train.seeds))
     if images.chosen is not None:
         needed = 4 * params.train.seeds * images.per_run * images.pixels.shape[1]
         refuse_too_large("evaluate", "fewer train.seeds or images", needed)
@@ -33,7 +35,7 @@ def main(data: Path, models: Path, paper: Path, out: Path) -> None:
 
     def evaluate(point: tuple[int, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
         width, alpha = point
-        runs = read_fit(params, width, alpha, models, about["digest"])
+        runs = read_fit(params, width, alpha, models, about)
         place = {"dataset": about["dataset"], "width": width, "alpha": alpha}
         return table(place, runs, training, test, params.train.loss), curve_table(place, runs)
 
@@ -47,7 +49,8 @@ def main(data: Path, models: Path, paper: Path, out: Path) -> None:
     comparable = published if is_as_published(params) else published[:0]
     files.write(out / "paper.csv", to_csv(against_paper(cells, comparable)))
     files.write(out / "summary.json", to_json(summary(cells)))
-    console.print(f"{len(cells)} models of {params.data.name} in {out}/cells.csv, {int(cells.diverged.sum())} diverged")
+    diverged = int(cells.diverged.sum())
+    console.print(f"{len(cells)} models of {params.data.dataset} in {out}/cells.csv, {diverged} diverged")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from stages.linear.heads import COLUMNS, MEASURED
 from stages.linear.refit import of_all
 from stages.measure.images import test_images, training_images
 from stages.statistic import heads as statistic
+from stages.statistic.guards import chance
 from stages.statistic.protocol import redrawn, trained
 from stages.statistic.tables import as_written, axis_value
 
@@ -39,15 +40,17 @@ def main(models: Path, data: Path, metrics: Path, plots: Path) -> None:
     torch.set_num_threads(1)  # so that the numbers do not depend on the cores
     params = files.read_params()
     arrays, about = files.read_tensors(data, "dvc repro -f prepare", "train_pixels")
-    train = training_images(arrays, drawing(params.data, params.train.images), range(params.train.seeds))
+    classes = about["classes"]
+    how = drawing(params.data, classes, params.train.images)
+    train = training_images(arrays, classes, how, range(params.train.seeds))
     test = test_images(arrays)
     config, alpha = params.head, params.grid.alpha[0]
     cells = {}
     for width in params.grid.width:
-        runs = read_fit(params, width, alpha, models, about["digest"])
+        runs = read_fit(params, width, alpha, models, about)
         cells[width] = {name: torch.from_numpy(values) for name, values in runs.items()}
     whole = whole_images(config, train.of_run(0)[0], test.pixels, about)
-    refitted = of_all(cells, train, test, config.features, config.seeds, config.strength, whole)
+    refitted = of_all(cells, train, test, classes, config.features, config.seeds, config.strength, whole)
     rows = [{"alpha": alpha, **row} if "width" in row else row for row in refitted]
     if not rows:
         raise files.UserError(
@@ -69,7 +72,7 @@ def main(models: Path, data: Path, metrics: Path, plots: Path) -> None:
         tables={"heads": table},
         numbers={dataset: numbers},
         sentence=statistic.finding(numbers),
-        figure=figures.over_strength(table, chosen, caption),
+        figure=figures.over_strength(table, chosen, caption, chance(classes)),
         points=statistic.points(table, few),
     )
 

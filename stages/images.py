@@ -11,7 +11,8 @@ from stages.cells.prepared import prepared
 
 def main(name: str, out: Path) -> None:
     data = points(files.read_studies(), name)[0].data  # the same at every point
-    files.write(out, prepared(*images_of(data.name), data, f"studies/params.yaml: studies.{name}.options."))
+    where = f"studies/params.yaml: studies.{name}.options."
+    files.write(out, prepared(*images_of(data, where), data, where))
 
 
 if __name__ == "__main__":

@@ -33,18 +33,20 @@ def measured(
     test = test_images(arrays)
     chosen: dict[str, Any] = {}
     training: Training = []
+    classes = about["classes"]
     for point in grid:
-        runs = read(study_cell(point, cells), about["digest"], remedy)
+        runs = read(study_cell(point, classes, cells), about["digest"], remedy)
         place = {"dataset": about["dataset"], **point.place}
         match point.train:
             case Train() as train:
-                if (how := drawing(point.data, train.images)) != chosen:
-                    training, chosen = seen_in_training(training_images(arrays, how, range(train.seeds))), how
+                if (how := drawing(point.data, classes, train.images)) != chosen:
+                    images = training_images(arrays, classes, how, range(train.seeds))
+                    training, chosen = seen_in_training(images), how
                 rows.append(table(place, runs, training, test, train.loss))
                 curves.append(epochs(place, runs))
             case Prune() as train:
                 inputs = arrays["train_pixels"].shape[1]
-                count = count_of_weights(inputs, train.width, about["classes"], train.depth)
+                count = count_of_weights(inputs, train.width, classes, train.depth)
                 curves.append(rounds(place, runs, count))
                 rows.append(curves[-1][curves[-1]["round"] == train.levels])
             case Grow() as train:
@@ -64,7 +66,7 @@ def main(name: str, data: Path, cells: Path, verdicts: Path, out: Path) -> None:
     study, grid = studies.studies[name], points(studies, name)
     rows, curves = measured(grid, cells, arrays, about, remedy)
     groups = statistic.groups(curves if study.within_a_run else rows, study.by)
-    cases = judged(groups, study.over, statistic.not_asked(grid[0]))
+    cases = judged(groups, study.over, statistic.not_asked(grid[0]), about["classes"])
     found = {group: described(case) for group, case in cases.items()}
     sentence, caption = statistic.finding(study.asks, found, study.over), studied(grid[0])
     files.write(out / "cells.csv", to_csv(rows))

@@ -8,13 +8,16 @@ from pathlib import Path
 from stages.base import files
 from stages.base.console import run
 from stages.base.studies import points
-from stages.cells.cell import Cell, study_cell
+from stages.cells.cell import Cell, refuse_more_images, study_cell
 from stages.cells.make import make
 
 
 def main(name: str, data: Path, out: Path) -> None:
-    def wanted() -> list[Cell]:
-        return [study_cell(point, out) for point in points(files.read_studies(), name)]
+    def wanted(classes: int) -> list[Cell]:
+        grid = points(files.read_studies(), name)
+        for point in grid:
+            refuse_more_images(point.data, point.train, classes, f"studies/params.yaml: studies.{name}.options.")
+        return [study_cell(point, classes, out) for point in grid]
 
     make(f"study {name}", wanted, data)
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 from stages.base import files
 from stages.base.console import run
-from stages.cells.cell import Cell, fit_cell
+from stages.cells.cell import Cell, fit_cell, refuse_more_images
 from stages.cells.make import make
 
 
 def main(width: int, data: Path, out: Path) -> None:
-    def wanted() -> list[Cell]:
+    def wanted(classes: int) -> list[Cell]:
         params = files.read_params()
-        return [fit_cell(params.data, params.train, width, alpha, out) for alpha in params.grid.alpha]
+        refuse_more_images(params.data, params.train, classes, "params.yaml: train.")
+        return [fit_cell(params.data, params.train, classes, width, alpha, out) for alpha in params.grid.alpha]
 
     make(f"width {width}", wanted, data)
 

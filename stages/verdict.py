@@ -13,10 +13,11 @@ from stages.statistic.tables import to_json
 from stages.statistic.verdict import verdict
 
 
-def main(cells: Path, out: Path) -> None:
+def main(cells: Path, data: Path, out: Path) -> None:
     table = read_cells(cells)
     name = table.dataset.iloc[0]
-    found = verdict(table)
+    about, _ = files.read_header(data, "dvc repro -f prepare", "train_pixels")
+    found = verdict(table, about["classes"])
     files.write(out / VERDICT, to_json(found))
     files.write(out / "headline.json", to_json(headline(table, found[name])))
     console.print(finding(table, found[name]))

@@ -39,6 +39,7 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]
         "tests/test_browser.py::test_every_chart",
         "tests/test_full_disk.py",
         "tests/test_make.py",
+        "tests/test_own_data.py",
         "tests/test_readme.py::test_the_commands",
     )
 

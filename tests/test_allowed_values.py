@@ -152,7 +152,7 @@ def test_a_grid_of_allowed_values_ends_in_results_or_in_one_line(folder: Path, g
         call(train, "--width", width, "--data", "data", "--out", f"models/{width}")
     paper = ROOT / "data/paper_table1.csv"
     call(evaluate, "--data", "data", "--models", "models", "--paper", paper, "--out", "metrics")
-    call(verdict, "--cells", "metrics/cells.csv", "--out", "metrics")
+    call(verdict, "--cells", "metrics/cells.csv", "--data", "data", "--out", "metrics")
     call(plot, "--metrics", "metrics", "--out", "plots")
     call(show)
     assert_json()

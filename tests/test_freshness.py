@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 OTHER: dict[str, dict[str, Any]] = {
     "data": {
         "name": "mnist",
+        "path": "data/own/other.npz",
         "train_per_class": 19,
         "test_per_class": 9,
         "label_noise": 0.3,
@@ -74,6 +75,7 @@ USERS = {  # of a group's parameters, besides those named below
 }
 MORE_USERS = {
     "data.name": {"download", "prepare"},
+    "data.path": {"download"},
     "data.train_per_class": {"prepare", *TRAIN},
     "data.test_per_class": {"prepare"},
     "data.label_noise": {*TRAIN},

@@ -14,12 +14,13 @@ from stages.base.files import UserError, read_params
 from stages.base.machine import PROCESS, cores, memory, refuse_too_large, threads
 from stages.cells.cell import Cell, fit_cell
 from stages.cells.jobs import split
-from stages.cells.make import memory_needed, refuse_too_many
+from stages.cells.make import Shape, memory_needed, refuse_too_many
 from stages.linear.heads import memory_of_heads
 from stages.linear.regression import memory_of_regression
 from tests.cells.project import DATA, Project, cells, pruned
 from tests.workspace import ROOT
 
+SHAPE = Shape(images=5000, inputs=784, classes=10)
 IMAGES = """
 import numpy as np
 pixels, labels = np.random.default_rng(0).random(({count}, 784), "float32"), np.arange({count}) % 10
@@ -43,7 +44,7 @@ def peak(code: str) -> int:
 def fit_of(width: int, seeds: int, images: int, batch_size: int = 32) -> Cell:
     """A cell of the grid that trains for one epoch."""
     changes = {"seeds": seeds, "epochs": 1, "batch_size": batch_size, "images": images}
-    return fit_cell(read_params().data, read_params().train.model_copy(update=changes), width, 1.0, "x")
+    return fit_cell(read_params().data, read_params().train.model_copy(update=changes), 10, width, 1.0, "x")
 
 
 def prune_of(width: int, seeds: int) -> Cell:
@@ -63,7 +64,7 @@ def prune_of(width: int, seeds: int) -> Cell:
 )
 def test_a_cells_estimate_is_within_a_quarter_of_the_peak(one: Cell, images: int) -> None:
     found = peak(IMAGES.format(count=images) + TRAIN.format(one=one))
-    assert PROCESS + memory_needed(one, 1, one.seeds, images, 784) == pytest.approx(found, rel=0.25)
+    assert PROCESS + memory_needed(one, 1, one.seeds, Shape(images, 784, 10)) == pytest.approx(found, rel=0.25)
 
 
 @pytest.mark.slow
@@ -72,10 +73,12 @@ def test_the_heads_estimate_is_within_a_quarter_of_the_peak() -> None:
 import torch
 from stages.linear import heads
 x, y = (torch.from_numpy(images[f"train_{what}"]) for what in ("pixels", "labels"))
-of = heads.Features.of(heads.random_relu(1500, 1, 0, x), heads.random_relu(1500, 1, 1, x))
-heads.ridge(of, y, torch.tensor([0.1]))
+of = heads.Features.of(heads.random_relu(1500, 1, 10, 0, x), heads.random_relu(1500, 1, 10, 1, x))
+heads.ridge(of, heads.one_hot(y, 10), torch.tensor([0.1]))
 """
-    assert PROCESS + memory_of_heads(1500, 10_000) == pytest.approx(peak(IMAGES.format(count=5000) + code), rel=0.25)
+    assert PROCESS + memory_of_heads(1500, 10_000, 10) == pytest.approx(
+        peak(IMAGES.format(count=5000) + code), rel=0.25
+    )
 
 
 @pytest.mark.slow
@@ -107,15 +110,15 @@ def test_as_many_threads_as_memory_holds() -> None:
 def test_a_job_counts_with_the_seeds_that_it_has_and_only_those_side_by_side_count() -> None:
     """A network of this width fills a block, so each of the ten seeds is a job."""
     one = cells(1, seeds=10, width=1000)
-    part = PROCESS + memory_needed(one[0], 1, 1, 5000, 784)
+    part = PROCESS + memory_needed(one[0], 1, 1, SHAPE)
     jobs = split(one, 5, "cpu", 784)
-    refuse_too_many(jobs, one, (5000, 784), 5, 5 * part)
-    refuse_too_many(jobs, one, (5000, 784), 2, 2 * part)
+    refuse_too_many(jobs, one, SHAPE, 5, 5 * part)
+    refuse_too_many(jobs, one, SHAPE, 2, 2 * part)
     with pytest.raises(UserError, match=r"^width 1000, alpha 0\.0: takes about .* or fewer workers \(SDD_WORKERS\)$"):
-        refuse_too_many(jobs, one, (5000, 784), 5, 5 * part - 1)
+        refuse_too_many(jobs, one, SHAPE, 5, 5 * part - 1)
     two = cells(2, seeds=1, width=1000)
     with pytest.raises(UserError, match=r"^width 1000, alpha 0\.0; width 1000, alpha 0\.1: takes about "):
-        refuse_too_many(split(two, 2, "cpu", 784), two, (5000, 784), 2, 1 << 28)
+        refuse_too_many(split(two, 2, "cpu", 784), two, SHAPE, 2, 1 << 28)
 
 
 HUGE = 10**8

@@ -63,7 +63,12 @@ def test_metrics_and_plots_can_be_looked_at(workspace: Workspace) -> None:
 BAD = [
     ("lr: 0.001", "lr: '1e-3'", "train.lr: '1e-3' is text to YAML"),
     ("epochs: 2", f"epochs: {10**20}", f"train.epochs: {10**20} should be less than or equal to"),
-    ("name: digits", "name: cifar", "data.name: 'cifar' should be 'mnist', 'fashion_mnist', 'kmnist' or 'digits'"),
+    (
+        "name: digits",
+        "name: cifar",
+        "data.name: 'cifar' should be 'mnist', 'fashion_mnist', 'kmnist', 'digits' or 'file'",
+    ),
+    ("name: digits", "name: file", "data.path: None is no path, and name is 'file'"),
 ]
 BAD_FOR_DVC = [  # which makes the cells from them, before any stage runs
     ("name: digits", "name: !!python/name:os.system x", "not valid YAML: could not determine a constructor"),

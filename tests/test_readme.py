@@ -16,7 +16,7 @@ from tests.workspace import ROOT, Workspace, ran
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = [block.split("\n") for block in re.findall(r"(?:^ {4}\S.*\n)+", README, re.MULTILINE)]
-SETUP, QUESTION, STUDY, JUDGE, CLUSTER = (
+SETUP, QUESTION, STUDY, OWN, JUDGE, CLUSTER = (
     [re.split(r"\s+#", line)[0].strip() for line in block if line.strip()] for block in BLOCKS if "->" not in block[0]
 )
 HEADLINE = "metrics/headline.json"
@@ -129,6 +129,17 @@ def test_the_commands_for_a_study(workspace: Workspace) -> None:
     workspace.git("checkout", "-q", ".")
     workspace.dvc("exp", "remove", "faster")
     assert "faster" not in workspace.dvc("exp", "list", "--name-only")
+
+
+@pytest.mark.slow
+def test_the_commands_for_ones_own_data(workspace: Workspace) -> None:
+    *commands, undo = OWN
+    assert "rings, 2 seeds, from metrics/" in workspace.run("bash", "-e", "-c", "\n".join(commands))
+    assert '"rings"' in workspace.read("metrics/verdict.json")
+    workspace.run("bash", "-e", "-c", undo)
+    assert workspace.git("status", "--porcelain") == ""
+    workspace.dvc("repro", "-q", "plot")
+    assert workspace.git("status", "--porcelain") == ""
 
 
 @pytest.mark.slow

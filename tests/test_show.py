@@ -39,7 +39,7 @@ def test_a_run_that_stands_twice_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cells.csv holds a run twice, width 5, alpha 0.0, seed 0; to make it anew"):
         read_results(tmp_path / "metrics")
     output = Workspace(ROOT).run(
-        *("python", "-m", "stages.verdict", "--cells", str(cells), "--out", str(tmp_path)), ok=False
+        *("python", "-m", "stages.verdict", "--cells", str(cells), "--data", "data", "--out", str(tmp_path)), ok=False
     )
     assert output.startswith("error: ")
 

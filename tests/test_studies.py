@@ -145,7 +145,7 @@ def images_for(data: Data, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     if data.name == "mnist" and of_subset:
         about = {"dataset": "mnist", "largest": 255.0, "mean": 0.1307, "std": 0.3081, "subset": True}
         return committed(ROOT / "data/mnist_subset.npz"), about
-    images, about = images_of(data.name, folder, ROOT / "data/mnist_subset.npz")
+    images, about = images_of(data, "", folder, ROOT / "data/mnist_subset.npz")
     if about["subset"]:
         pytest.skip("needs the whole of MNIST, which no mirror gave")
     return images, about
@@ -162,7 +162,7 @@ def test_runs_of_it_trained_anew_are_the_committed_ones(name: str, tmp_path: Pat
     images, about = images_for(point.data, tmp_path / "archives")
     arrays, about = tensors.from_bytes(prepared(images, about, point.data, ""))
     few = point._replace(train=point.train.model_copy(update={"seeds": 2}))
-    cell = study_cell(few, tmp_path)
+    cell = study_cell(few, about["classes"], tmp_path)
     (runs,) = train(cell.procedure, DataSet.of(arrays, about["classes"], "cpu"), [cell.options], range(2))
     own = {"procedure": cell.procedure, "options": cell.options, "seeds": 2, "data": about["digest"]}
     files.write(cell.path, tensors.to_bytes(runs, own))

@@ -1,13 +1,14 @@
 """The data sets by name, which of their images are used, and as what numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from stages.base.tensors import Array
 
-CLASSES = 10
+OWN_FOLDER = "data/own"  # the folder of somebody's own data, on which the stages that read them depend
+CLASSES = 10  # of every set that has a name here
 # the arrays of a set by name, each with the archive that holds it; the smallest archive first, as it is asked for first
 ARCHIVES = {
     "test_labels": "t10k-labels-idx1-ubyte.gz",
@@ -15,6 +16,7 @@ ARCHIVES = {
     "test_images": "t10k-images-idx3-ubyte.gz",
     "train_images": "train-images-idx3-ubyte.gz",
 }
+ROWS = 1000  # of a set that are in memory as float64 at the same time
 DIGITS_TRAIN_PER_CLASS = 100  # of scikit-learn's digits, which come in one piece; the rest are for testing
 
 
@@ -115,15 +117,22 @@ def from_idx(content: bytes) -> Array:
     return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
 
 
-def first_per_class(labels: Array, count: int) -> Array:
+def first_per_class(labels: Array, count: int, names: Sequence[object] = range(CLASSES)) -> Array:
     """Indices of the first `count` images of class 0, then of class 1, ...
 
-    Raise ValueError, which names the smallest class, where one has fewer.
+    `names` are what a message calls the classes. Raise ValueError, which names the smallest class, where one has fewer.
     """
-    sizes = np.bincount(labels, minlength=CLASSES)
+    sizes = np.bincount(labels, minlength=len(names))
     if sizes.min() < count:
-        raise ValueError(f"class {sizes.argmin()} has {sizes.min()} images")
-    return np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(CLASSES)])
+        raise ValueError(f"class {names[int(sizes.argmin())]} has {sizes.min()} images")
+    return np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(len(names))])
+
+
+def last_per_class(labels: Array, count: int, names: Sequence[object]) -> Array:
+    """Whether each image, (N,), is one of the last `count` of its class; ValueError where a class has fewer."""
+    found = np.zeros(len(labels), dtype=bool)
+    found[len(labels) - 1 - first_per_class(labels[::-1], count, names)] = True
+    return found
 
 
 def normalise(images: Array, largest: float, mean: float, std: float) -> Array:
@@ -134,3 +143,41 @@ def normalise(images: Array, largest: float, mean: float, std: float) -> Array:
     """
     pixels = images.reshape(len(images), -1).astype(np.float32)
     return (pixels / np.float32(largest) - np.float32(mean)) / np.float32(std)
+
+
+def scale_of(values: Array, each: bool) -> tuple[Array, Array]:
+    """Mean and standard deviation, float64, of values (N, ...): of all of them (), or of each of a row's (D,).
+
+    Where all values are the same the standard deviation is exactly 0. Raise ValueError where all of them are the same
+    everywhere, or where they are so large that they have no standard deviation.
+    """
+    rows = values.reshape(len(values), -1)
+    axis = 0 if each else None
+    count = len(rows) if each else rows.size
+    parts = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.asarray(sum(part.sum(axis, dtype=np.float64) for part in parts) / count)
+        squares = sum(np.square(part.astype(np.float64) - mean).sum(axis) for part in parts)
+    if not (np.isfinite(mean).all() and np.isfinite(squares).all()):
+        raise ValueError("values are so large that their standard deviation is no number")
+    std = np.where(rows.min(axis) == rows.max(axis), 0.0, np.sqrt(np.asarray(squares) / count))
+    if not std.any():
+        raise ValueError(f"all {'rows' if each else 'pixels'} are the same, or nearly so")
+    return mean, std
+
+
+def standardised(values: Array, mean: Array, std: Array) -> Array:
+    """Values (N, ...) as (N, D) float32, less the mean and divided by the standard deviation; see `scale_of`.
+
+    What is constant becomes 0. Raise ValueError where a value lies so far out that it is no float32.
+    """
+    rows = values.reshape(len(values), -1)
+    found = np.zeros(rows.shape, dtype=np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(rows), ROWS):
+            centred = rows[start : start + ROWS].astype(np.float64) - mean
+            np.divide(centred, std, out=centred, where=std > 0)
+            found[start : start + ROWS] = np.where(std > 0, centred, 0.0)
+    if not np.isfinite(found).all():
+        raise ValueError("a value is more than 1e38 standard deviations from the mean")
+    return found

@@ -87,6 +87,20 @@ def read_verdict(path: str | Path, dataset: str) -> dict[str, Any]:
         raise UserError(f"{path} cannot be read ({one_line(error, 100)}); to make it anew: dvc repro") from None
 
 
+def read_header(path: str | Path, remedy: str, key: str) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]:
+    """The description that a file of arrays holds and the arrays' shapes, `key` among them, unchecked.
+
+    UserError names a missing or damaged file and the command that makes it anew.
+    """
+    try:
+        about, shapes = tensors.header(path)
+    except (FileNotFoundError, ValueError):
+        about, shapes = {}, {}
+    if "digest" not in about or key not in shapes:
+        raise UserError(f"{path} is missing or damaged; to make it: {remedy}")
+    return about, shapes
+
+
 def read_tensors(path: str | Path, remedy: str, key: str) -> tuple[dict[str, Array], dict[str, Any]]:
     """The arrays and the description that a file holds, `key` among the arrays.
 

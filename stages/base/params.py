@@ -1,6 +1,7 @@
 """The contents of params.yaml: every number a user may vary, typed and checked."""
 
 import math
+import re
 import reprlib
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -8,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from stages.base.datasets import CLASSES
+from stages.base.datasets import CLASSES, OWN_FOLDER, SETS
 
 T = TypeVar("T")
 P = TypeVar("P", bound=BaseModel)
@@ -55,12 +56,39 @@ class Group(BaseModel):
 
 
 class Data(Group):
-    name: Literal["mnist", "fashion_mnist", "kmnist", "digits"]
+    name: Literal["mnist", "fashion_mnist", "kmnist", "digits", "file"]
+    path: str | None  # of name file
     train_per_class: Count
     test_per_class: Count
     label_noise: Annotated[float, Field(ge=0, lt=1)]
     redraw: Literal["none", "noise", "images", "all"]
     seed: Seed
+
+    @field_validator("path")
+    @classmethod
+    def _of_a_file_in_the_folder_for_it(cls, path: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("name") != "file":
+            return path
+        if path is None:
+            raise ValueError(f"is no path, and name is 'file'; write one such as {OWN_FOLDER}/rings.npz")
+        if not re.fullmatch(rf"{OWN_FOLDER}(/[\w-][\w.-]*)+", path, re.ASCII):
+            raise ValueError(
+                f"should be in {OWN_FOLDER}, where DVC sees what changes, such as {OWN_FOLDER}/rings.npz; names are of "
+                "the letters a to z, digits, '.', '_' and '-'"
+            )
+        if dataset_of(path) in SETS:
+            raise ValueError(f"has the name of a data set that is known here, {dataset_of(path)!r}; rename the file")
+        return path
+
+    @property
+    def dataset(self) -> str:
+        """The set's name in tables and captions."""
+        return self.name if self.name != "file" or self.path is None else dataset_of(self.path)
+
+
+def dataset_of(path: str) -> str:
+    """The name of a file of somebody's own data: its file name without .npz."""
+    return path.rpartition("/")[2].removesuffix(".npz")
 
 
 class Grid(Group):
@@ -211,7 +239,9 @@ class Features(Group):
 
 
 def _not_more_images_than_there_are(train: T, info: ValidationInfo) -> T:
-    most = CLASSES * info.data["data"].train_per_class if "data" in info.data else MOST
+    if "data" not in info.data or info.data["data"].name == "file":  # whose classes are counted when it is read
+        return train
+    most = CLASSES * info.data["data"].train_per_class
     images = getattr(train, "images", None)
     if images is not None and images > most:
         raise ValueError(f"images: {images} is more than the {most} that data.train_per_class allows")
@@ -266,6 +296,13 @@ class Params(Fitting):
 
     lasso: Lasso
     head: Heads
+
+    @field_validator("head")
+    @classmethod
+    def _has_images_for_the_backbone(cls, head: Heads, info: ValidationInfo) -> Heads:
+        if "pretrained" in head.features and "data" in info.data and info.data["data"].name == "file":
+            raise ValueError("features: 'pretrained' takes square grey images, not the data of data.name 'file'")
+        return head
 
 
 def document(text: str) -> Any:

@@ -1,4 +1,5 @@
-"""Where a data set's images come from: a mirror, scikit-learn, or for MNIST the part of it that is committed here."""
+"""Where a data set's images come from: a mirror, scikit-learn, somebody's own file, or for MNIST the part of it that is
+committed here."""
 
 import hashlib
 import io
@@ -7,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from stages.base import own
 from stages.base.console import console
-from stages.base.datasets import SETS, Published
+from stages.base.datasets import CLASSES, SETS, Published
 from stages.base.files import UserError
 from stages.base.mirrors import NoMirrorError, published
+from stages.base.params import Data
 from stages.base.tensors import Array
 
 SUBSET_SHA256 = "08eea0d1c0e93be9637255a76a3217a4042dfb121c1ea35e29a3281e316a5978"  # of data/mnist_subset.npz
@@ -29,11 +32,18 @@ def committed(path: Path) -> dict[str, Array]:
         return dict(arrays)
 
 
-def images_of(name: str, archives: Path = ARCHIVES, subset: Path = SUBSET) -> tuple[dict[str, Array], dict[str, Any]]:
+def images_of(
+    data: Data, where: str, archives: Path = ARCHIVES, subset: Path = SUBSET
+) -> tuple[dict[str, Array], dict[str, Any]]:
     """The arrays that datasets.ARCHIVES names, and what is to be known of them.
 
-    Where nobody gives MNIST, the 10,000 of its images that are committed here take its place, and `subset` is true.
+    Where nobody gives MNIST, the 10,000 of its images that are committed here take its place, and `subset` is true. Of
+    somebody's own data there may be no arrays for testing, and there is no `mean`; see `own.read`. Raise UserError,
+    which of own data begins with `where` the data's parameters stand.
     """
+    if data.name == "file":
+        return _own(data, where)
+    name = data.name
     largest, mean, std, source = SETS[name]
     from_subset = False
     if not isinstance(source, Published):
@@ -51,4 +61,16 @@ def images_of(name: str, archives: Path = ARCHIVES, subset: Path = SUBSET) -> tu
                 "repro -f download",
                 markup=False,
             )
-    return arrays, {"dataset": name, "largest": float(largest), "mean": mean, "std": std, "subset": from_subset}
+    scale = {"largest": float(largest), "mean": mean, "std": std}
+    classes = [str(label) for label in range(CLASSES)]
+    return arrays, {"dataset": name, **scale, "classes": classes, "kind": "images", "subset": from_subset}
+
+
+def _own(data: Data, where: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    path = Path(data.path or "")
+    try:
+        arrays, about = own.read(path)
+    except ValueError as error:
+        raise UserError(f"{where}path: {path}: {error}") from None
+    console.print(f"{path}: {own.described(arrays, about)}", markup=False)
+    return arrays, {"dataset": data.dataset, **about, "subset": False}

@@ -30,7 +30,8 @@ from stages.base.params import (
     unique,
 )
 
-ONE_DATA = ("data", "train_per_class", "test_per_class", "redraw")  # all cells of a study choose from the same images
+# all cells of a study choose from the same images
+ONE_DATA = ("data", "path", "train_per_class", "test_per_class", "redraw")
 
 
 class Way(NamedTuple):

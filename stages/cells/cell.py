@@ -10,10 +10,10 @@ from typing import Any
 
 from stages.base import files, tensors
 from stages.base.code import imported
-from stages.base.datasets import CLASSES
 from stages.base.files import UserError
 from stages.base.params import (
     Data,
+    Descent,
     FeatureGrid,
     Features,
     Grid,
@@ -94,56 +94,71 @@ def file_name(*point: object) -> str:
     return f"{'-'.join(map(str, point))}.safetensors"
 
 
-def drawing(data: Data, images: int | None = None) -> dict[str, Any]:
-    """The options that say which training set a run has: of all images of data.train_per_class, or of so many."""
-    count = CLASSES * data.train_per_class if images is None else images
+def drawing(data: Data, classes: int, images: int | None = None) -> dict[str, Any]:
+    """The options that say which training set a run has: of all images of data.train_per_class, or of so many.
+
+    `classes` is the number of classes in the prepared data.
+    """
+    count = classes * data.train_per_class if images is None else images
     return {"images": count, "label_noise": data.label_noise, "redraw": data.redraw, "data_seed": data.seed}
 
 
-def fit_options(data: Data, train: Train, width: int, alpha: float) -> dict[str, Any]:
+def refuse_more_images(data: Data, train: Descent | Features | Prune, classes: int, where: str) -> None:
+    """UserError, which begins with `where` the option stands, if runs should have more images than there are.
+
+    Of somebody's own data this is known only when they have been read.
+    """
+    most = classes * data.train_per_class
+    if not isinstance(train, Prune) and train.images is not None and train.images > most:
+        raise UserError(
+            f"{where}images: {train.images} is more than the {most} that {classes} classes and train_per_class allow"
+        )
+
+
+def fit_options(data: Data, train: Train, classes: int, width: int, alpha: float) -> dict[str, Any]:
     own = train.model_dump(exclude={"seeds", "images"})
-    return {"width": width, "alpha": float(alpha), **drawing(data, train.images), **own}
+    return {"width": width, "alpha": float(alpha), **drawing(data, classes, train.images), **own}
 
 
-def prune_options(data: Data, config: Prune, method: str, retraining: str) -> dict[str, Any]:
+def prune_options(data: Data, config: Prune, classes: int, method: str, retraining: str) -> dict[str, Any]:
     own = config.model_dump(exclude={"seeds"})  # with a share of wrong labels of its own
-    return {"method": method, "retraining": retraining, **drawing(data), **own}
+    return {"method": method, "retraining": retraining, **drawing(data, classes), **own}
 
 
-def fit_cell(data: Data, train: Train, width: int, alpha: float, folder: str | Path) -> Cell:
+def fit_cell(data: Data, train: Train, classes: int, width: int, alpha: float, folder: str | Path) -> Cell:
     """The cell of the grid at that width and alpha; its file lies in the folder of its width."""
     path = Path(folder) / file_name(float(alpha))
     name = f"width {width}, alpha {float(alpha)!r}"
-    return Cell(name, path, "fit", fit_options(data, train, width, alpha), train.seeds)
+    return Cell(name, path, "fit", fit_options(data, train, classes, width, alpha), train.seeds)
 
 
-def grow_options(data: Data, config: Grow, reuse_up_to: int) -> dict[str, Any]:
+def grow_options(data: Data, config: Grow, classes: int, reuse_up_to: int) -> dict[str, Any]:
     own = config.model_dump(exclude={"seeds", "images"})
     return {
         "width": max(config.widths),
         "reuse_up_to": reuse_up_to,
         "alpha": 0.0,
-        **drawing(data, config.images),
+        **drawing(data, classes, config.images),
         **own,
     }
 
 
-def feature_options(data: Data, config: Features, width: int, ridge: float) -> dict[str, Any]:
-    return {"width": width, "ridge": float(ridge), **drawing(data, config.images)}
+def feature_options(data: Data, config: Features, classes: int, width: int, ridge: float) -> dict[str, Any]:
+    return {"width": width, "ridge": float(ridge), **drawing(data, classes, config.images)}
 
 
-def study_cell(point: Point, folder: str | Path) -> Cell:
+def study_cell(point: Point, classes: int, folder: str | Path) -> Cell:
     """The cell of a study at that point; its file lies in the study's folder."""
     name = ", ".join(f"{option} {value}" for option, value in point.place.items())
     match point.grid, point.train:
         case Grid(width=[width], alpha=[alpha]), Train() as train:
-            procedure, options = "fit", fit_options(point.data, train, width, alpha)
+            procedure, options = "fit", fit_options(point.data, train, classes, width, alpha)
         case PruneGrid(method=[method], retraining=[retraining]), Prune() as train:
-            procedure, options = "prune", prune_options(point.data, train, method, retraining)
+            procedure, options = "prune", prune_options(point.data, train, classes, method, retraining)
         case GrowGrid(reuse_up_to=[reuse_up_to]), Grow() as train:
-            procedure, options = "grow", grow_options(point.data, train, reuse_up_to)
+            procedure, options = "grow", grow_options(point.data, train, classes, reuse_up_to)
         case FeatureGrid(width=[width], ridge=[ridge]), Features() as train:
-            procedure, options = "features", feature_options(point.data, train, width, ridge)
+            procedure, options = "features", feature_options(point.data, train, classes, width, ridge)
         case _:
             raise AssertionError(point)
     return Cell(name, Path(folder) / file_name(*point.place.values()), procedure, options, point.train.seeds)
@@ -162,10 +177,13 @@ def read(cell: Cell, data: str, remedy: str) -> Arrays:
     return arrays
 
 
-def read_fit(params: Params, width: int, alpha: float, models: str | Path, digest: str) -> Arrays:
-    """The arrays of the grid's cell at that width and alpha, from the folder of all models; see `read`."""
-    cell = fit_cell(params.data, params.train, width, alpha, Path(models) / str(width))
-    return read(cell, digest, f"dvc repro -f train@{width}")
+def read_fit(params: Params, width: int, alpha: float, models: str | Path, about: dict[str, Any]) -> Arrays:
+    """The arrays of the grid's cell at that width and alpha, from the folder of all models; see `read`.
+
+    `about` is what the prepared data's file says of them.
+    """
+    cell = fit_cell(params.data, params.train, about["classes"], width, alpha, Path(models) / str(width))
+    return read(cell, about["digest"], f"dvc repro -f train@{width}")
 
 
 def plural(count: int, what: str) -> str:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -24,16 +25,18 @@ SILENCE_S = 60.0  # between two lines of progress where there is no terminal to 
 Results = Generator[tuple[Job, list[Arrays] | BaseException]]
 
 
-def make(what: str, wanted: Callable[[], list[Cell]], data: Path) -> None:
+def make(what: str, wanted: Callable[[int], list[Cell]], data: Path) -> None:
     """Write every wanted cell's file, and say how many cells were trained and how many came from the store.
 
-    `data` is the path of the prepared data's file. UserError if a cell cannot be trained; the others are then in the
-    store, and the same call goes on from there. UserError as well if code, data or what is wanted changed meanwhile,
-    because DVC would record that the old cells were made from the new state.
+    `data` is the path of the prepared data's file, and `wanted` gives the cells for its number of classes. UserError if
+    a cell cannot be trained; the others are then in the store, and the same call goes on from there. UserError as well
+    if code, data or what is wanted changed meanwhile, because DVC would record that the old cells were made from the
+    new state.
     """
     with ending.cleanly():
         most = store.size_allowed()
-        cells, (maker, shape) = wanted(), _maker(data)
+        maker, shape = _maker(data)
+        cells = wanted(shape.classes)
         missing = []
         for cell in cells:
             content = store.get(fingerprint(cell, maker))
@@ -48,50 +51,57 @@ def make(what: str, wanted: Callable[[], list[Cell]], data: Path) -> None:
                 _train(what, missing, maker, data, shape)
             finally:
                 store.trim(most)
-        if (wanted(), _maker(data)) != (cells, (maker, shape)):
+        if _maker(data) != (maker, shape) or wanted(shape.classes) != cells:
             raise UserError(f"{what}: code, data or parameters changed during training; run the same command again")
     console.print(f"{what}: {plural(len(missing), 'cell')} trained, {len(cells) - len(missing)} from the store")
 
 
-def _maker(data: Path) -> tuple[Maker, tuple[int, ...]]:
-    """What the cells would be made with now, and the shape of the training images."""
-    try:
-        about, shapes = tensors.header(data)
-        return maker_here(about["digest"], device_asked()), shapes["train_pixels"]
-    except (FileNotFoundError, ValueError, LookupError, TypeError):
-        raise UserError(f"{data} is missing or damaged; to make it: dvc repro -f prepare") from None
+class Shape(NamedTuple):
+    """Of the prepared data."""
+
+    images: int  # for training
+    inputs: int  # pixels of each
+    classes: int
 
 
-def parameters(cell: Cell, inputs: int) -> int:
-    """Of one of the cell's networks on images of so many pixels, about."""
+def _maker(data: Path) -> tuple[Maker, Shape]:
+    """What the cells would be made with now, and the shape of the data."""
+    about, shapes = files.read_header(data, "dvc repro -f prepare", "train_pixels")
+    images, inputs = shapes["train_pixels"]
+    return maker_here(about["digest"], device_asked()), Shape(images, inputs, about["classes"])
+
+
+def parameters(cell: Cell, shape: Shape) -> int:
+    """Of one of the cell's networks, about."""
     width = cell.options["width"]
-    return int(width * (inputs + 12) + (cell.options.get("depth", 1) - 1) * width * width)
+    return int(width * (shape.inputs + shape.classes + 2) + (cell.options.get("depth", 1) - 1) * width * width)
 
 
-def memory_needed(cell: Cell, alphas: int, seeds: int, images: int, inputs: int) -> int:
+def memory_needed(cell: Cell, alphas: int, seeds: int, shape: Shape) -> int:
     """Bytes, measured, for the cell's runs with so many seeds, and as many at other alphas, as one batch.
 
-    The prepared data have that many training images of `inputs` pixels. Each seed has a batch of those that it sees.
+    Each seed has a batch of the images that it sees.
     """
+    images, inputs, classes = shape
     width, own_images = cell.options["width"], cell.options["redraw"] in OWN_IMAGES
     if cell.procedure == "features":  # in double precision: the features, their decomposition, those of a chunk
         return int(8 * width * (4 * cell.options["images"] + 2 * CHUNK + 2 * inputs))
     networks = alphas * seeds
     # at the start, in training, at the end, their mean, scratch, where a file is made, and what a rule remembers
     copies = 8 + {"momentum": 1, "nesterov": 2, "adam": 3}.get(cell.options.get("rule", "sgd"), 0)
-    weights = copies * networks * parameters(cell, inputs)
-    batch = min(cell.options.get("batch_size", 32), cell.options["images"]) * (
-        1.3 * seeds * inputs + 3 * networks * width
-    )
-    scored = networks * width * CHUNK + seeds * inputs * CHUNK * own_images
+    weights = copies * networks * parameters(cell, shape)
+    units = max(width, classes)  # of the largest layer
+    size = min(cell.options.get("batch_size", 32), cell.options["images"])
+    batch = size * (1.3 * seeds * inputs + 3 * networks * units)
+    scored = networks * units * CHUNK + seeds * inputs * CHUNK * own_images
     pool = 2 * images * inputs * own_images  # the data's file and its arrays; what others have is part of a process
     return int(4 * (weights + batch + scored + pool))
 
 
-def refuse_too_many(jobs: list[Job], cells: list[Cell], shape: tuple[int, ...], at_once: int, here: int) -> None:
+def refuse_too_many(jobs: list[Job], cells: list[Cell], shape: Shape, at_once: int, here: int) -> None:
     """UserError if the largest jobs do not fit side by side into a memory of `here` bytes."""
     needed = {
-        place: memory_needed(cells[job.cells[0]], len(job.cells), len(job.seeds), *shape)
+        place: memory_needed(cells[job.cells[0]], len(job.cells), len(job.seeds), shape)
         for place, job in enumerate(jobs)
     }
     largest = sorted(needed, key=lambda place: -needed[place])[:at_once]
@@ -100,14 +110,14 @@ def refuse_too_many(jobs: list[Job], cells: list[Cell], shape: tuple[int, ...], 
     refuse_too_large(what, remedy, *(needed[place] for place in largest), here=here)
 
 
-def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: tuple[int, ...]) -> None:
+def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: Shape) -> None:
     """Train the cells, and write each one's file to its place and into the store as it is finished.
 
     Cells that share batches are finished together. Their parts are kept meanwhile, so that a kill loses little: the
     next call uses them if it splits the cells alike, as it does with as many workers.
     """
-    largest = max(cells, key=lambda one: one.seeds * parameters(one, shape[1]))
-    files_worth = 4 * largest.seeds * parameters(largest, shape[1])
+    largest = max(cells, key=lambda one: one.seeds * parameters(one, shape))
+    files_worth = 4 * largest.seeds * parameters(largest, shape)
     remedy = "take fewer seeds or a smaller width"
     refuse_too_large(largest.name, remedy, 3 * files_worth, here=memory())  # parts, the whole cell, and its bytes
     parts: dict[int, dict[range, Arrays]] = defaultdict(dict)
@@ -149,7 +159,7 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def _results(
-    cells: list[Cell], maker: Maker, data: Path, shape: tuple[int, ...], progress: Callable[[float], None]
+    cells: list[Cell], maker: Maker, data: Path, shape: Shape, progress: Callable[[float], None]
 ) -> Iterator[tuple[list[Job], Results]]:
     """The jobs, and their results as they finish: from the Dask cluster where one is named, else from this machine.
 
@@ -160,7 +170,7 @@ def _results(
 
         with cluster.connect(os.environ[CLUSTER]) as client:
             machines = cluster.machines(client, maker)
-            jobs = split(cells, sum(at_once for at_once, _ in machines), maker.device, shape[1])
+            jobs = split(cells, sum(at_once for at_once, _ in machines), maker.device, shape.inputs)
             for at_once, here in machines if maker.device == "cpu" else []:
                 refuse_too_many(jobs, cells, shape, at_once, here)
 
@@ -171,7 +181,7 @@ def _results(
                 yield jobs, results
     else:
         workers = workers_asked() if maker.device == "cpu" else 1
-        jobs = split(cells, workers, maker.device, shape[1])
+        jobs = split(cells, workers, maker.device, shape.inputs)
         if maker.device == "cpu":
             refuse_too_many(jobs, cells, shape, workers, memory())
 

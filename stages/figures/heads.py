@@ -6,7 +6,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.figures.style import add_legend, add_title, colours, panels, with_spread
-from stages.statistic.guards import CHANCE
 from stages.statistic.heads import HEADS
 
 
@@ -15,9 +14,9 @@ def at_work(rows: pd.DataFrame, head: str) -> pd.Series:
     return rows.p_eff_train if head == "ridge" else 100 * rows.nonzeros
 
 
-def over_strength(table: pd.DataFrame, chosen: pd.DataFrame, said: str) -> Figure:
+def over_strength(table: pd.DataFrame, chosen: pd.DataFrame, said: str, guessing: float) -> Figure:
     """One column a head. Over the penalty's strength at each kind's largest dimension, then over the dimension at the
-    best strength: test error, and how much is at work."""
+    best strength: test error, up to that of guessing, and how much is at work."""
     figure, axes = panels(4 * len(HEADS), columns=len(HEADS), size=(3.9, 2.4))
     for column, head in enumerate(HEADS):
         error, work, error_over, work_over = axes[column :: len(HEADS)]
@@ -33,9 +32,9 @@ def over_strength(table: pd.DataFrame, chosen: pd.DataFrame, said: str) -> Figur
                 work.plot(means.index, means.p_eff_test, color=colour, linestyle=":")
             error_over.plot(best_rows.dimension, 100 * best_rows.test_error, **line)
             work_over.plot(best_rows.dimension, at_work(best_rows, head), **line)
-        error.set(title=head, ylim=(0, 100 * CHANCE), ylabel="test error, %", xscale="log")
+        error.set(title=head, ylim=(0, 100 * guessing), ylabel="test error, %", xscale="log")
         work.set(xscale="log", xlabel="strength of the penalty")
-        error_over.set(xscale="log", ylim=(0, 100 * CHANCE), ylabel="test error, %")
+        error_over.set(xscale="log", ylim=(0, 100 * guessing), ylabel="test error, %")
         work_over.set(xscale="log", xlabel="dimension, at the best strength")
         for ax in (work, work_over):
             if head == "ridge":

@@ -1,6 +1,6 @@
 """The network up to its hidden layer as a learned kernel: other last layers on features F (n, d), three ways.
 
-Targets are ten classes, one-hot for the two regressions; nothing penalises the intercepts. Objectives, with Y (n, 10):
+Targets Y (n, C) are C classes, one-hot; nothing penalises the intercepts. Objectives:
 ridge     |Y - FW|^2 / 2n + strength |W|_2^2 / 2      closed form
 lasso     |Y - FW|^2 / 2n + strength |W|_1            adaptive proximal gradients
 logistic  cross-entropy / n + strength |W|_1          adaptive proximal gradients
@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from stages.base.datasets import CLASSES
 from stages.training import mlp
 from stages.training.mlp import Layer
 
@@ -22,7 +21,7 @@ MEASURED = ["test_error", "train_error", "nonzeros", "p_eff_train", "p_eff_test"
 
 
 class Head(NamedTuple):
-    """Last layers at K strengths: weights (K, d, 10), intercepts (K, 10), both of features with training mean 0."""
+    """Last layers at K strengths: weights (K, d, C), intercepts (K, C), both of features with training mean 0."""
 
     weights: Tensor
     intercepts: Tensor
@@ -49,9 +48,9 @@ def hidden(layers: Sequence[Layer], pixels: Tensor) -> Tensor:
     return pixels
 
 
-def random_relu(width: int, depth: int, seed: int, pixels: Tensor) -> Tensor:
+def random_relu(width: int, depth: int, classes: int, seed: int, pixels: Tensor) -> Tensor:
     """The last hidden layer (n, width) of the network that training with this seed starts from."""
-    start = mlp.init(pixels.shape[1], width, CLASSES, [torch.Generator().manual_seed(seed)], depth)
+    start = mlp.init(pixels.shape[1], width, classes, [torch.Generator().manual_seed(seed)], depth)
     return hidden([Layer(weight[0], bias[0]) for weight, bias in start.layers[:-1]], pixels)
 
 
@@ -63,18 +62,19 @@ def principal(train: Tensor, test: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return (train - mean) @ axes, (test - mean) @ axes
 
 
-def one_hot(labels: Tensor) -> Tensor:
-    return torch.nn.functional.one_hot(labels, CLASSES).double()
+def one_hot(labels: Tensor, classes: int) -> Tensor:
+    """Targets (n, C), float64."""
+    return torch.nn.functional.one_hot(labels, classes).double()
 
 
-def ridge(features: Features, labels: Tensor, strengths: Tensor) -> tuple[Head, Tensor, Tensor]:
+def ridge(features: Features, y: Tensor, strengths: Tensor) -> tuple[Head, Tensor, Tensor]:
     """The heads, and their effective parameters (K,) on the training and the test images (Curth et al. 2023)."""
-    x, y, n = features.train.double(), one_hot(labels), len(labels)
+    x, n = features.train.double(), len(y)
     values, vectors = torch.linalg.eigh(x.T @ x)  # (d,), (d, d)
     values = values.clamp(min=0)
-    target = vectors.T @ x.T @ (y - y.mean(0))  # (d, 10)
+    target = vectors.T @ x.T @ (y - y.mean(0))  # (d, C)
     gain = 1 / (values + n * strengths.double()[:, None])  # (K, d)
-    weights = vectors @ (gain[:, :, None] * target)  # (K, d, 10)
+    weights = vectors @ (gain[:, :, None] * target)  # (K, d, C)
     # |s(x0)|^2 = 1/n + sum_j values_j gain_j^2 (x0 . v_j)^2
     squares = torch.stack([(part.double() @ vectors).square().mean(0) for part in features])  # (2, d)
     effective = 1 + n * (squares[:, None] * (values * gain**2)).sum(2)  # (2, K)
@@ -89,7 +89,7 @@ def path(
     tolerance: float,
     most: int,
 ) -> Tensor:
-    """Minimisers (K, 10, p) of a smooth convex f plus strength |w|_1 over the penalised of the p columns, from the
+    """Minimisers (K, C, p) of a smooth convex f plus strength |w|_1 over the penalised of the p columns, from the
     strongest penalty to the weakest, each from the one before, by proximal gradients whose step follows the curvature
     (Latafat et al. 2023, adaPGM). The step must start below 1 / that of f: f's features are standardised, so their
     number will do. A step is the last once no weight's optimality condition is violated by more than `tolerance` times
@@ -117,20 +117,20 @@ def path(
     return found
 
 
-def lasso(features: Features, labels: Tensor, strengths: Tensor, tolerance: float = 0.01, most: int = 10_000) -> Head:
+def lasso(features: Features, y: Tensor, strengths: Tensor, tolerance: float = 0.01, most: int = 10_000) -> Head:
     """See `path`."""
-    x, y, n = features.train.double(), one_hot(labels), len(labels)
+    x, n = features.train.double(), len(y)
     gram, target = x.T @ x / n, (y - y.mean(0)).T @ x / n
     every = torch.ones(len(gram), dtype=torch.float64)
     found = path(lambda w: w @ gram - target, torch.zeros_like(target), strengths, every, tolerance, most)
     return Head(found.mT.float(), y.mean(0).float().expand(len(strengths), -1))
 
 
-def logistic(features: Features, labels: Tensor, strengths: Tensor, tolerance: float = 0.03, most: int = 3000) -> Head:
+def logistic(features: Features, y: Tensor, strengths: Tensor, tolerance: float = 0.03, most: int = 3000) -> Head:
     """See `path`; the intercept is its last column."""
-    target, n = one_hot(labels).float().T, len(labels)
+    target, n = y.float().T, len(y)
     x = torch.cat([features.train.T, torch.ones(1, n)])  # (d + 1, n)
-    start = torch.zeros(CLASSES, len(x))
+    start = torch.zeros(len(target), len(x))
     start[:, -1] = target.mean(1).clamp(min=0.5 / n).log()
     penalised = torch.ones(len(x))
     penalised[-1] = 0
@@ -138,33 +138,36 @@ def logistic(features: Features, labels: Tensor, strengths: Tensor, tolerance: f
     def gradient(w: Tensor) -> Tensor:
         return torch.softmax(w @ x, 0).sub_(target).div_(n) @ x.T
 
-    found = path(gradient, start, strengths, penalised, tolerance, most)  # (K, 10, d + 1)
+    found = path(gradient, start, strengths, penalised, tolerance, most)  # (K, C, d + 1)
     return Head(found[..., :-1].mT, found[..., -1])
 
 
-def memory_of_heads(dimension: int, images: int) -> int:
-    """Bytes, for the heads on so many features of so many training and test images; measured."""
-    return 12 * images * dimension + 24 * dimension**2
+def memory_of_heads(dimension: int, images: int, outputs: int) -> int:
+    """Bytes, for the heads on so many features of so many training and test images; measured.
+
+    `outputs` are the classes times the strengths.
+    """
+    return 12 * images * dimension + 24 * dimension**2 + outputs * (8 * images + 16 * dimension)
 
 
 def errors(head: Head, features: Tensor, labels: Tensor) -> Tensor:
     """Share of images (K,) whose label does not have the largest output."""
-    outputs = features @ head.weights + head.intercepts[:, None]  # (K, n, 10)
+    outputs = features @ head.weights + head.intercepts[:, None]  # (K, n, C)
     return (outputs.argmax(2) != labels).double().mean(1)
 
 
 def measure(
-    features: Features, train_labels: Tensor, test_labels: Tensor, strengths: list[float]
+    features: Features, train_labels: Tensor, test_labels: Tensor, classes: int, strengths: list[float]
 ) -> list[dict[str, Any]]:
     """One row per kind of head and strength, with what is MEASURED: nonzeros are the share of weights that are not
     zero, and ridge alone has p_eff."""
-    k = torch.tensor(strengths)
-    ridges, p_eff_train, p_eff_test = ridge(features, train_labels, k)
+    k, y = torch.tensor(strengths), one_hot(train_labels, classes)
+    ridges, p_eff_train, p_eff_test = ridge(features, y, k)
     rows = []
     for kind, head in (
         ("ridge", ridges),
-        ("lasso", lasso(features, train_labels, k)),
-        ("logistic", logistic(features, train_labels, k)),
+        ("lasso", lasso(features, y, k)),
+        ("logistic", logistic(features, y, k)),
     ):
         columns = {
             "strength": k,

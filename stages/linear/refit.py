@@ -29,6 +29,7 @@ def refitted(
     cell: dict[str, Tensor],
     train: Images,
     test: Images,
+    classes: int,
     strengths: list[float],
 ) -> list[Row]:
     """Heads on the features of that name: `trained` of the cell's network, `random` or `pca` of the same dimension.
@@ -42,19 +43,25 @@ def refitted(
     layers = [Layer(weight[seed], bias[seed]) for weight, bias in Net.from_named(cell).layers[:-1]]
     made: dict[str, Callable[[Tensor], Tensor]] = {
         "trained": lambda part: hidden(layers, part),
-        "random": lambda part: random_relu(width, len(layers), seed, part),
+        "random": lambda part: random_relu(width, len(layers), classes, seed, part),
     }
     parts = principal(*pixels, width) if name == "pca" else [made[name](part) for part in pixels]
-    return heads_of(name, seed, Features.of(*parts), labels, test.labels, strengths)
+    return heads_of(name, seed, Features.of(*parts), labels, test.labels, classes, strengths)
 
 
 def heads_of(
-    name: str, seed: int, features: Features, labels: Tensor, test_labels: Tensor, strengths: list[float]
+    name: str,
+    seed: int,
+    features: Features,
+    labels: Tensor,
+    test_labels: Tensor,
+    classes: int,
+    strengths: list[float],
 ) -> list[Row]:
     """A row for each kind of head and strength; none of features that are not finite, as of a diverging network."""
     if not features.train.isfinite().all():
         return []
-    measured = measure(features, labels, test_labels, strengths)
+    measured = measure(features, labels, test_labels, classes, strengths)
     return [{"features": name, "dimension": features.train.shape[1], "seed": seed, **row} for row in measured]
 
 
@@ -62,6 +69,7 @@ def of_all(
     cells: dict[int, dict[str, Tensor]],
     train: Images,
     test: Images,
+    classes: int,
     kinds: Sequence[str],
     seeds: int,
     strengths: list[float],
@@ -82,15 +90,15 @@ def of_all(
         todo += [(width, "random", seed) for seed in taken if "random" in kinds]
         todo += [(width, "pca", 0)] if "pca" in kinds else []
     dimension = max([*(width for width, _, _ in todo), *(part.shape[1] for part, _ in whole.values())], default=0)
-    needed = memory_of_heads(dimension, train.per_run + test.per_run)
+    needed = memory_of_heads(dimension, train.per_run + test.per_run, classes * len(strengths))
     refuse_too_large(f"heads on {dimension} features", "a smaller width", needed)
     with ThreadPoolExecutor(threads(needed)) as pool:
         labels = train.of_run(0)[1]
         longest = [  # so they begin first
-            pool.submit(heads_of, name, 0, Features.of(*features), labels, test.labels, strengths)
+            pool.submit(heads_of, name, 0, Features.of(*features), labels, test.labels, classes, strengths)
             for name, features in whole.items()
         ]
-        done = pool.map(lambda one: refitted(one[1], one[2], cells[one[0]], train, test, strengths), todo)
+        done = pool.map(lambda one: refitted(one[1], one[2], cells[one[0]], train, test, classes, strengths), todo)
         for (width, _, _), found in zip(todo, done, strict=True):
             rows[width] += found
         of_whole = [row for found in longest for row in found.result()]

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 
-from stages.base.datasets import CLASSES
 from stages.base.tensors import Array
 from stages.measure.sparsity import Seen
 from stages.training.images import Images
@@ -13,13 +12,16 @@ from stages.training.options import Common
 from stages.training.sets import training_sets
 
 
-def training_images(prepared: Mapping[str, Array], drawing: Mapping[str, Any], seeds: Sequence[int]) -> Images:
+def training_images(
+    prepared: Mapping[str, Array], classes: int, drawing: Mapping[str, Any], seeds: Sequence[int]
+) -> Images:
     """The training sets of the runs with these seeds, labelled as in training, from the arrays of the prepared data.
 
-    `drawing` are the options of `training.options.Common` that say which training set a run has.
+    The data have that many classes. `drawing` are the options of `training.options.Common` that say which training set
+    a run has.
     """
     pool = Images(torch.from_numpy(prepared["train_pixels"]), torch.from_numpy(prepared["train_labels"]))
-    return training_sets(pool, Common(width=1, **drawing), seeds, CLASSES)[0]
+    return training_sets(pool, Common(width=1, **drawing), seeds, classes)[0]
 
 
 def test_images(prepared: Mapping[str, Array]) -> Images:

@@ -15,9 +15,13 @@ from stages.base.datasets import CLASSES
 from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES, Judgement, judge
 from stages.statistic.shapes import Floats
 
-CHANCE = 1 - 1 / CLASSES  # error of guessing among classes of equal size
 REMAINS = 0.5  # share of a peak that must stand when settled
 SPARSITY_GAP = 0.05  # share of weights by which a peak must differ in sparsity from a valley on either side
+
+
+def chance(classes: int) -> float:
+    """The error of guessing among so many classes of equal size."""
+    return 1 - 1 / classes
 
 
 class Case(NamedTuple):
@@ -27,6 +31,7 @@ class Case(NamedTuple):
     axis: str
     found: Judgement
     without: tuple[str, ...] = ()  # guards that are not asked, whatever the axis
+    classes: int = CLASSES  # of the data
 
     def errors(self, column: str = "test_error") -> Floats:
         """(seeds, points), both ascending; NaN where a run has no value, or was left out of the judgement."""
@@ -95,7 +100,7 @@ def above_chance(case: Case) -> Checked:
     if len(errors) < 2:
         return Checked(UNDECIDED, {})
     half = float(stats.t.ppf(0.975, len(errors) - 1)) * errors.std(ddof=1) / len(errors) ** 0.5
-    most = CHANCE - SMALLEST
+    most = chance(case.classes) - SMALLEST
     answer = YES if errors.mean() + half <= most else NO if errors.mean() - half > most else UNDECIDED
     return Checked(answer, {})
 

@@ -4,13 +4,14 @@ from typing import Any
 
 import pandas as pd
 
-from stages.base.datasets import CLASSES
 from stages.base.params import Data, Features, Grid, Grow, Params, Prune, Train
 from stages.base.studies import Point
 from stages.statistic.tables import axis_value
 
 # arXiv 2401.10686 and its notebook; `seed`, `seeds`, `eval_every` and `average_epochs` are ours
-PUBLISHED_DATA = Data(name="mnist", train_per_class=500, test_per_class=500, label_noise=0.0, redraw="none", seed=0)
+PUBLISHED_DATA = Data(
+    name="mnist", path=None, train_per_class=500, test_per_class=500, label_noise=0.0, redraw="none", seed=0
+)
 PUBLISHED_TRAIN = Train(
     seeds=1,
     images=None,
@@ -34,7 +35,7 @@ PUBLISHED_TRAIN = Train(
 )
 NO_PENALTY = PUBLISHED_TRAIN.model_dump(include=set(Train.model_fields) - set(Grow.model_fields)) | {"penalty": "none"}
 # with another value of these alone the numbers are still the paper's, but for luck
-NO_MATTER = {"seed", "seeds", "eval_every", "average_epochs", "momentum", "decay_share"}
+NO_MATTER = {"path", "seed", "seeds", "eval_every", "average_epochs", "momentum", "decay_share"}
 ALWAYS_SAID = ["data", "redraw", "penalty", "lr", "epochs"]
 REDRAWN = {  # what a spread over seeds speaks of
     "none": "one training set",
@@ -76,7 +77,7 @@ def _said(data: Data, train: Train) -> dict[str, str]:
     if train.schedule == "decay_last":
         schedule += f", over {axis_value(train.decay_share)} of the epochs"
     return {
-        "data": data.name,
+        "data": data.dataset,
         "redraw": redrawn(data.redraw, data.label_noise),
         "images": f"{data.train_per_class} + {data.test_per_class} images a class",
         "drawn": "all of them for training" if train.images is None else f"{train.images} of them for training",
@@ -122,7 +123,7 @@ def studied(point: Point) -> str:
             said = {**_shown(_said(data, plain)), "penalty": "no penalty"}
         case Prune():
             said = {
-                "data": f"{data.name}, {redrawn(data.redraw, train.label_noise)}",
+                "data": f"{data.dataset}, {redrawn(data.redraw, train.label_noise)}",
                 "label_noise": _labels(train.label_noise),
                 "width": f"width {train.width}",
                 "lr": f"lr {axis_value(train.lr)}, a tenth of it in the second half of each round",
@@ -130,11 +131,10 @@ def studied(point: Point) -> str:
                 "share": f"{axis_value(round(100 * train.share, 9))} % of the weights pruned a round",
             }
         case Features():
-            count = CLASSES * data.train_per_class if train.images is None else train.images
             said = {
-                "data": f"{data.name}, {redrawn(data.redraw, data.label_noise)}",
+                "data": f"{data.dataset}, {redrawn(data.redraw, data.label_noise)}",
                 "label_noise": _labels(data.label_noise),
-                "images": f"{count} training images",
+                "images": f"{data.train_per_class} images a class",
                 "training": "least squares on random ReLU features",
             }
     varied = {"drawn" if option == "images" else option for option in point.place}

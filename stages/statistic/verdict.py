@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stages.base.datasets import CLASSES
 from stages.base.params import ENSEMBLES, LEAST_POINTS
 from stages.statistic.guards import Case, Checked, asked, table_of
 from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES, Judgement, judge, judge_all
@@ -25,18 +26,22 @@ def answer(found: Judgement, guards: dict[str, Checked]) -> str:
     return NO if NO in answers else UNDECIDED if UNDECIDED in answers else YES
 
 
-def verdicts(groups: dict[str, pd.DataFrame], axis: str) -> dict[str, dict[str, Any]]:
+def verdicts(groups: dict[str, pd.DataFrame], axis: str, classes: int = CLASSES) -> dict[str, dict[str, Any]]:
     """Every group's answer along the axis and what it rests on, for verdict.json; p adjusted for the groups (Holm).
 
-    A group is a table with a row a run and point. Raise ValueError where a run stands twice at a point.
+    A group is a table with a row a run and point, of data with that many classes. Raise ValueError where a run stands
+    twice at a point.
     """
-    return {name: described(case) for name, case in judged(groups, axis).items()}
+    return {name: described(case) for name, case in judged(groups, axis, classes=classes).items()}
 
 
-def judged(groups: dict[str, pd.DataFrame], axis: str, without: tuple[str, ...] = ()) -> dict[str, Case]:
+def judged(
+    groups: dict[str, pd.DataFrame], axis: str, without: tuple[str, ...] = (), classes: int = CLASSES
+) -> dict[str, Case]:
     """Every group with its judgement along the axis, p adjusted for their number; some guards may be left out."""
     found = judge_all([table_of(rows, axis) for rows in groups.values()])
-    return {name: Case(rows, axis, one, without) for (name, rows), one in zip(groups.items(), found, strict=True)}
+    named = zip(groups.items(), found, strict=True)
+    return {name: Case(rows, axis, one, without, classes) for (name, rows), one in named}
 
 
 def described(case: Case) -> dict[str, Any]:
@@ -98,7 +103,7 @@ def of_ensembles(errors: Floats) -> Floats:
     return errors[: size * ENSEMBLES : size]
 
 
-def verdict(cells: pd.DataFrame) -> dict[str, Any]:
+def verdict(cells: pd.DataFrame, classes: int = CLASSES) -> dict[str, Any]:
     """Of the cells of one data set, under its name: over alpha for each width, and over width.
 
     `slope` is that of log(peak alpha) on log(width), with a bootstrap interval over seeds: 0 if the location of the
@@ -106,12 +111,12 @@ def verdict(cells: pd.DataFrame) -> dict[str, Any]:
     run is missing. A run that failed at an alpha takes the mean of the others there.
     """
     widths = sorted(cells.width.unique())
-    cases = judged({f"width_{w}": cells[cells.width == w] for w in widths}, "alpha")
+    cases = judged({f"width_{w}": cells[cells.width == w] for w in widths}, "alpha", (), classes)
     found: dict[str, Any] = {name: described(case) for name, case in cases.items()}
-    return {cells.dataset.iloc[0]: found | {"over_width": over_width(cells)} | _slope(cases, widths)}
+    return {cells.dataset.iloc[0]: found | {"over_width": over_width(cells, classes)} | _slope(cases, widths)}
 
 
-def over_width(cells: pd.DataFrame) -> dict[str, Any]:
+def over_width(cells: pd.DataFrame, classes: int = CLASSES) -> dict[str, Any]:
     """The cells read the other way: the verdict over width at the smallest alpha (Belkin et al. 2019).
 
     `threshold` is the narrowest width with a mean training error of at most FITTED, and is left out if none has. With
@@ -123,7 +128,7 @@ def over_width(cells: pd.DataFrame) -> dict[str, Any]:
     found: dict[str, Any] = {"threshold": int(fitted[0])} if len(fitted) else {}
     if len(widths) < LEAST_POINTS:
         return found
-    return found | verdicts({"": cells}, "width")[""]
+    return found | verdicts({"": cells}, "width", classes)[""]
 
 
 def peaks(curves: Floats) -> NDArray[np.int64]:

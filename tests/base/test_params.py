@@ -213,7 +213,7 @@ def test_a_network_trained_with_whatever_is_allowed_errs_on_a_share_of_the_image
     params = parse(TEXT)
     changes = {"epochs": 2, "lr": lr, "batch_size": batch_size, "penalty": how[0], "solver": how[1]}
     train = type(params.train).model_validate(params.train.model_dump() | changes)
-    options = fit_cell(params.data, train, width, alpha, "models").options
+    options = fit_cell(params.data, train, 10, width, alpha, "models").options
     found = fit(images, images, Options(**options), classes=10, alphas=[alpha] * 2, seeds=[0, 1])
     for errors in (found.curves.test_error, found.curves.train_error):
         assert ((errors >= 0) & (errors <= 1)).all()

@@ -36,6 +36,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from stages.base import tensors
+from stages.base.datasets import CLASSES
 from stages.base.machine import cores
 from stages.base.params import parse
 from stages.cells.cell import fit_cell
@@ -53,7 +54,7 @@ SEEDS, BATCH, LR, ALPHA = 10, 32, 0.001, 0.01
 def block(width: int, workers: int) -> Job:
     """The first job of that width in the default grid."""
     params = parse((ROOT / "params.yaml").read_text())
-    cells = [fit_cell(params.data, params.train, width, alpha, "") for alpha in params.grid.alpha]
+    cells = [fit_cell(params.data, params.train, CLASSES, width, alpha, "") for alpha in params.grid.alpha]
     return split(cells, workers, "cpu", 784)[0]
 
 

@@ -114,7 +114,7 @@ def cells(count: int, seeds: int = 2, width: int = 2, folder: Path = Path("model
     """Cells of tiny networks that differ in alpha, for the data of `data_file`."""
     few = {"epochs": 2, "batch_size": 32, "lr": 0.05, "eval_every": 1, "penalty": "l2", "solver": "subgradient"}
     train = Train.model_validate(PUBLISHED.train.model_dump() | {"seeds": seeds, **few, **options})
-    return [fit_cell(DATA_SET, train, width, place / 10, folder) for place in range(count)]
+    return [fit_cell(DATA_SET, train, 10, width, place / 10, folder) for place in range(count)]
 
 
 def pruned(method: str, retraining: str, **changes: Any) -> Cell:
@@ -123,7 +123,7 @@ def pruned(method: str, retraining: str, **changes: Any) -> Cell:
     one = {"asks": "?", "expects": "", "trains": "prune", "over": "round", "options": {}}
     grid = {"method": [method], "retraining": [retraining]}
     studies = Studies.model_validate({"defaults": defaults, "studies": {"one": {**one, "grid": grid}}})
-    return study_cell(points(studies, "one")[0], "x")
+    return study_cell(points(studies, "one")[0], 10, "x")
 
 
 def made_here(workspace: Workspace, widths: list[int], **changes: Any) -> dict[str, bytes]:
@@ -134,7 +134,7 @@ def made_here(workspace: Workspace, widths: list[int], **changes: Any) -> dict[s
     found = {}
     for width in widths:
         for alpha in params.grid.alpha:
-            cell = fit_cell(params.data, config, width, alpha, "")
+            cell = fit_cell(params.data, config, 10, width, alpha, "")
             (job,) = split([cell], 1, "cpu", PIXELS)
             own = fingerprint(cell, worker.maker)
             found[f"{digest_of(own)}.safetensors"] = tensors.to_bytes(worker.work(job, worker.maker)[0], own)

@@ -127,12 +127,12 @@ def test_a_cell_that_fails_by_itself_is_named_and_the_others_are_kept(
     bad.options["penalty"] = "unknown"
     worse.options["width"] = 10**13
     with pytest.raises(UserError) as error:
-        make("some", lambda: [good, bad], Path(DATA))
+        make("some", lambda classes: [good, bad], Path(DATA))
     assert str(error.value) == "1 cell failed (width 8, alpha 0.1): KeyError 'unknown'"
     assert good.path.exists()
     monkeypatch.setattr("stages.cells.make.memory", lambda: 10**30)  # as if so much were there
     with pytest.raises(UserError, match=r"^1 cell failed \(width 8, alpha 0\.2\): \w*Error [^\n]*memory[^\n]*$"):
-        make("some", lambda: [good, worse], Path(DATA))
+        make("some", lambda classes: [good, worse], Path(DATA))
     assert {path.name for path in good.path.parent.iterdir()} == {good.path.name}
     assert len(project.kept()) == 1
 

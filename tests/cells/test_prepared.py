@@ -14,7 +14,8 @@ from stages.cells.prepared import prepared
 def digits(where: str = "", **counts: Any) -> bytes:
     """The first images of each class of scikit-learn's digits, ten of either split but for the counts."""
     options = {"train_per_class": 10, "test_per_class": 10, "label_noise": 0.0, "redraw": "none", "seed": 0, **counts}
-    return prepared(*images_of("digits"), Data.model_validate({"name": "digits", **options}), where)
+    data = Data.model_validate({"name": "digits", "path": None, **options})
+    return prepared(*images_of(data, where), data, where)
 
 
 @pytest.mark.parametrize(

@@ -267,19 +267,20 @@ def test_a_cells_file_says_what_made_it_and_is_found_out_if_it_is_another(
 
     stage(project)
     monkeypatch.chdir(project.path)
-    params, digest = files.read_params(), project.maker().data
-    assert set(read_fit(params, 2, 0.1, "data/models", digest)) >= {"w1", "test_error"}
+    params, about = files.read_params(), {"digest": project.maker().data, "classes": 10}
+    assert set(read_fit(params, 2, 0.1, "data/models", about)) >= {"w1", "test_error"}
     for other, data, what in (
-        ({"seeds": 3}, digest, "seeds"),
-        ({"lr": 1.0}, digest, "options"),
-        ({}, "0" * 64, "data"),
+        ({"seeds": 3}, about, "seeds"),
+        ({"lr": 1.0}, about, "options"),
+        ({}, {**about, "classes": 3}, "options"),
+        ({}, {**about, "digest": "0" * 64}, "data"),
     ):
         with pytest.raises(UserError, match=rf"0\.1\.safetensors was made from other {what} than .* dvc repro -f tra"):
             read_fit(
                 params.model_copy(update={"train": params.train.model_copy(update=other)}), 2, 0.1, "data/models", data
             )
     with pytest.raises(UserError, match=r"2/0\.5\.safetensors is missing; to make it: dvc repro -f train@2"):
-        read_fit(params, 2, 0.5, "data/models", digest)
+        read_fit(params, 2, 0.5, "data/models", about)
 
 
 def test_parts_of_cells_that_a_kill_left_are_used_and_then_gone(
@@ -295,11 +296,11 @@ def test_parts_of_cells_that_a_kill_left_are_used_and_then_gone(
     assert store.put(own, tensors.to_bytes(changed, store.described(own, first.seeds)), first.seeds)
     store.path_of(own, second.seeds).write_bytes(b"damaged")
     store.path_of(own, range(1, 3)).write_bytes(b"of another split")
-    make("some", lambda: [cell], Path(DATA))
+    make("some", lambda classes: [cell], Path(DATA))
     found, _ = tensors.from_bytes(cell.path.read_bytes())
     assert (found["test_error"][0] == 0.125).all()
     assert (found["test_error"][1] != 0.125).any()
     assert [path.name for path in project.store.iterdir()] == [f"{digest_of(own)}.safetensors"]
     store.path_of(own, first.seeds).write_bytes(b"left by a kill")
-    make("some", lambda: [cell], Path(DATA))
+    make("some", lambda classes: [cell], Path(DATA))
     assert [path.name for path in project.store.iterdir()] == [f"{digest_of(own)}.safetensors"]

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from stages.figures import grid, heads, regression, study
 from stages.figures.style import add_title, panels, wrapped
 from stages.linear.regression import over_components, over_features, published_sample
+from stages.statistic.guards import chance
 from stages.statistic.heads import best
 from stages.statistic.protocol import caption
 from tests.figures import tables
@@ -64,7 +65,8 @@ def test_studies(count: int, axis: str) -> None:
 def test_heads(kinds: list[str], dimensions: list[int]) -> None:
     table = tables.heads(kinds, dimensions)
     results = tables.results(2, **tables.LONG)
-    assert faults(heads.over_strength(table, best(table), caption(results.cells, results.params))) == []
+    said = caption(results.cells, results.params)
+    assert faults(heads.over_strength(table, best(table), said, chance(10))) == []
 
 
 @pytest.mark.parametrize("ridge", [[], [2.0], [float(k) for k in range(1, 13)]], ids=len)

@@ -42,7 +42,7 @@ def test_features_are_the_last_hidden_layer() -> None:
     inputs, _ = mlp.forward(net, TRAIN.pixels.T[None])
     layers = [Layer(weight[0], bias[0]) for weight, bias in net.layers[:-1]]
     torch.testing.assert_close(hidden(layers, TRAIN.pixels), inputs[-1][0].T)
-    assert torch.equal(random_relu(4, 3, 3, TRAIN.pixels), hidden(layers, TRAIN.pixels))
+    assert torch.equal(random_relu(4, 3, 10, 3, TRAIN.pixels), hidden(layers, TRAIN.pixels))
 
 
 def test_a_deep_cells_rows_end_with_the_errors_of_averaged_weights() -> None:

@@ -13,6 +13,7 @@ PUBLISHED = parse((ROOT / "params.yaml").read_text())
 OTHER: dict[str, dict[str, Any]] = {
     "data": {
         "name": "digits",
+        "path": "data/own/other.npz",
         "train_per_class": 400,
         "test_per_class": 74,
         "label_noise": 0.2,

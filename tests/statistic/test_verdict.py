@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.base.datasets import CLASSES
-from stages.statistic.guards import CHANCE, GUARDS, height_across
+from stages.statistic.guards import GUARDS, chance, height_across
 from stages.statistic.verdict import described, judged, over_width, verdict, verdicts
 
 ALPHAS = [0.0, 0.01, 0.1, 1.0, 10.0, 100.0]
@@ -252,4 +251,13 @@ def test_any_axis_is_judged_by_the_same_function() -> None:
 
 
 def test_chance_is_the_error_of_guessing_among_the_classes() -> None:
-    assert CHANCE == 1 - 1 / CLASSES
+    assert chance(10) == 0.9
+    assert chance(2) == 0.5
+
+
+@pytest.mark.parametrize(("classes", "answer"), [(10, "yes"), (3, "yes"), (2, "no")])
+def test_whether_an_error_of_a_half_is_better_than_guessing_depends_on_the_number_of_classes(
+    classes: int, answer: str
+) -> None:
+    found = verdict(cells(PEAK), classes)["mnist"]
+    assert found["width_5"]["guards"]["above_chance"] == answer
