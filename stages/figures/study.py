@@ -8,7 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stages.figures import judgement
-from stages.figures.style import OKABE_ITO, add_legend, add_panel_title, add_title, alpha_axis, log_axis, panels
+from stages.figures.style import (
+    OKABE_ITO,
+    add_legend,
+    add_panel_title,
+    add_title,
+    alpha_axis,
+    columns_of,
+    log_axis,
+    panels,
+)
 from stages.statistic.findings import ALL, Verdict, answer_with_reason, d_with_interval
 from stages.statistic.guards import Case, table_of
 
@@ -67,7 +76,7 @@ def study(cases: dict[str, Case], verdicts: dict[str, Verdict], title: str, said
 
 def panels_with_others_below(count: int) -> tuple[Figure, list[Axes], list[Axes]]:
     """So many panels, and one below each."""
-    columns = min(count, 3)
+    columns = columns_of(count)
     lines = -(-count // columns)
     figure, every = panels(2 * lines * columns, columns, size=(SIZE[0], 0.8 * SIZE[1]))
     above = [2 * (place // columns) * columns + place % columns for place in range(lines * columns)]

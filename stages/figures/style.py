@@ -49,9 +49,14 @@ def colours(names: Iterable[str]) -> dict[str, str]:
     return dict(zip(names, shades(range(len(names))).values(), strict=True))
 
 
+def columns_of(count: int) -> int:
+    """In how many columns so many panels stand, so that few places are empty."""
+    return 2 if count == 4 else min(count, 3 if count <= 9 else 4)
+
+
 def panels(count: int, columns: int | None = None, size: tuple[float, float] = (3.6, 2.7)) -> tuple[Figure, list[Axes]]:
     """A figure of so many panels of that size in inches, or wider if they are few."""
-    columns = columns or min(count, 3 if count <= 9 else 4)
+    columns = columns or columns_of(count)
     lines = -(-count // columns)
     figure = Figure(figsize=(max(NARROWEST, columns * size[0]), lines * size[1]))
     FigureCanvasAgg(figure)  # on which text can be measured
