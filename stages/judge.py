@@ -20,7 +20,7 @@ from stages.measure.sparsity import Seen
 from stages.statistic import study as statistic
 from stages.statistic.protocol import studied
 from stages.statistic.tables import as_written, to_csv, to_json, to_records
-from stages.statistic.verdict import described, judged
+from stages.statistic.verdict import judged
 
 Training = list[tuple[Seen, torch.Tensor]]
 
@@ -31,7 +31,7 @@ def measured(
     """A row a run, and a row a run and epoch or round, of all cells of a study."""
     rows, curves = [], []
     test = test_images(arrays)
-    chosen: dict[str, Any] = {}
+    chosen: tuple[dict[str, Any], int] = {}, 0
     training: Training = []
     classes = about["classes"]
     for point in grid:
@@ -39,9 +39,10 @@ def measured(
         place = {"dataset": about["dataset"], **point.place}
         match point.train:
             case Train() as train:
-                if (how := drawing(point.data, classes, train.images)) != chosen:
+                how = drawing(point.data, classes, train.images)
+                if (how, train.seeds) != chosen:
                     images = training_images(arrays, classes, how, range(train.seeds))
-                    training, chosen = seen_in_training(images), how
+                    training, chosen = seen_in_training(images), (how, train.seeds)
                 rows.append(table(place, runs, training, test, train.loss))
                 curves.append(epochs(place, runs))
             case Prune() as train:
@@ -66,8 +67,8 @@ def main(name: str, data: Path, cells: Path, verdicts: Path, out: Path) -> None:
     study, grid = studies.studies[name], points(studies, name)
     rows, curves = measured(grid, cells, arrays, about, remedy)
     groups = statistic.groups(curves if study.within_a_run else rows, study.by)
-    cases = judged(groups, study.over, statistic.not_asked(grid[0]), about["classes"])
-    found = {group: described(case) for group, case in cases.items()}
+    cases = judged(groups, study.over, statistic.not_asked(study, grid), about["classes"])
+    found = {group: statistic.described(case) for group, case in cases.items()}
     sentence, caption = statistic.finding(study.asks, found, study.over), studied(grid[0])
     files.write(out / "cells.csv", to_csv(rows))
     files.write(out / "curves.csv", to_csv(curves))

@@ -23,7 +23,7 @@ from stages.judge import measured
 from stages.statistic import study as statistic
 from stages.statistic.protocol import studied
 from stages.statistic.tables import to_json, to_records
-from stages.statistic.verdict import described, judged
+from stages.statistic.verdict import judged
 from stages.training.batch import DataSet
 from stages.training.options import OWN_IMAGES
 from stages.training.procedures import train
@@ -75,6 +75,35 @@ def small(**changes: Any) -> str:
         ({"trains": "nothing"}, "studies.one.trains: 'nothing' should be 'fit', 'prune', 'grow' or 'features'"),
         ({"grid": {}}, "studies.one.over: 'alpha' is no axis of this study; its axes are epoch"),
         ({"asks": ""}, "studies.one.asks: '' "),
+        (
+            {"over": "rule", "grid": {"rule": ["sgd", "adam", "momentum"]}},
+            "studies.one.over: 'rule' is no axis; an axis is an option, other than seeds, of numbers",
+        ),
+        ({"over": "images", "grid": {"images": [None, 50, 100]}}, "studies.one.over: 'images' is no axis; "),
+        ({"over": "seeds", "grid": {"seeds": [2, 3, 4]}}, "studies.one.over: 'seeds' is no axis; "),
+        (
+            {"over": "epoch", "options": {"epochs": 1}},
+            "studies.one.over: a run passes through 2 points, and an axis needs 3 or more",
+        ),
+        (
+            {"trains": "prune", "over": "round", "options": {"levels": 1}, "grid": {}},
+            "studies.one.over: a run passes through 2 points, and an axis needs 3 or more",
+        ),
+        (
+            {"trains": "grow", "over": "width", "options": {}, "grid": {"reuse_up_to": [0, 7]}},
+            "studies.one: defaults.grow.widths: [5, 10, 20, 30, 40, 50, 60, 100, 200] do not hold 7, ",
+        ),
+        (
+            {"trains": "grow", "over": "width", "options": {"widths": [3, 2, 5]}, "grid": {}},
+            "studies.one.options.widths",
+        ),
+        (
+            {"trains": "features", "over": "width", "options": {}, "grid": {"width": [2, 3, 4], "ridge": [-1.0]}},
+            "studies.one.grid.ridge: -1.0 should be greater than or equal to 0",
+        ),
+        ({"options": {"depth": 2}}, "studies.one: defaults.fit.lr_scale: "),
+        ({"twin": "two"}, "studies.one.twin: there is no study 'two'"),
+        ({"twin": "one"}, "studies.one.twin: redraw should be none in 'one', and not none here"),
         ({"also": 1}, "studies.one.also: unknown key"),
     ],
 )
@@ -88,7 +117,36 @@ def test_what_cannot_be_asked_is_said_in_one_line_with_its_place(changes: dict[s
 def test_a_default_that_is_not_allowed_is_said_with_its_place() -> None:
     studies = yaml.safe_load(small())
     studies["defaults"]["fit"]["batch_size"] = 0
-    with pytest.raises(ParamsError, match=r"^defaults\.fit\.batch_size: 0 should be greater than or equal to 1"):
+    with pytest.raises(
+        ParamsError, match=r"^studies\.one: defaults\.fit\.batch_size: 0 should be greater than or equal to 1"
+    ):
+        parse_studies(yaml.safe_dump(studies))
+
+
+def test_a_twin_differs_in_what_every_run_draws_and_in_nothing_else() -> None:
+    studies = yaml.safe_load(small(options={"redraw": "all", "lr": 0.01}, twin="two"))
+    studies["studies"]["two"] = {**studies["studies"]["one"], "options": {"lr": 0.01, "seeds": 7}, "twin": None}
+    parse_studies(yaml.safe_dump(studies))
+    studies["studies"]["two"]["options"]["lr"] = 0.02
+    with pytest.raises(ParamsError, match="'two' should share points and differ in no option but redraw and seeds"):
+        parse_studies(yaml.safe_dump(studies))
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "my study", "verdicts", "findings.csv", "../up", "a;b"])
+def test_a_studys_name_is_a_folders_and_a_words(name: str) -> None:
+    studies = yaml.safe_load(small())
+    studies["studies"][name] = studies["studies"].pop("one")
+    with pytest.raises(ParamsError, match="is no name for a study"):
+        parse_studies(yaml.safe_dump(studies))
+
+
+def test_defaults_are_checked_even_where_no_study_uses_them() -> None:
+    studies = yaml.safe_load(small())
+    studies["defaults"]["features"]["zzz"] = 1
+    with pytest.raises(ParamsError, match=r"^defaults.features.zzz: no such option"):
+        parse_studies(yaml.safe_dump(studies))
+    del studies["defaults"]["features"], studies["defaults"]["fit"]
+    with pytest.raises(ParamsError, match=r"^defaults.fit: missing"):
         parse_studies(yaml.safe_dump(studies))
 
 
@@ -126,8 +184,8 @@ def test_its_answer_and_its_figure_are_those_of_its_committed_runs(name: str) ->
     folder, study = ROOT / "studies" / name, COMMITTED.studies[name]
     rows = pd.read_csv(folder / ("curves.csv" if study.within_a_run else "cells.csv"))
     groups = statistic.groups(rows, study.by)
-    cases = judged(groups, study.over, statistic.not_asked(points(COMMITTED, name)[0]))
-    found = {group: described(case) for group, case in cases.items()}
+    cases = judged(groups, study.over, statistic.not_asked(study, points(COMMITTED, name)))
+    found = {group: statistic.described(case) for group, case in cases.items()}
     caption = studied(points(COMMITTED, name)[0])
     assert json.loads((ROOT / f"studies/verdicts/{name}.json").read_text()) == json.loads(to_json({name: found}))
     assert (folder / "finding.md").read_text() == f"{statistic.finding(study.asks, found, study.over)}\n"

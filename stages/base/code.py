@@ -21,6 +21,8 @@ def imported(module: str, root: Path = Path()) -> set[str]:
         if not (root / path).exists() or str(path) in found:
             continue
         found.add(str(path))
+        packages = [parent for parent in path.parents if parent != Path()]  # which run before it
+        todo += [str(package).replace("/", ".") for package in packages]
         tree = ast.parse((root / path).read_text(encoding="utf-8"))
         todo += [name for name in imports(tree) if name.startswith("stages")]
         texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
@@ -32,6 +34,7 @@ def imported(module: str, root: Path = Path()) -> set[str]:
 def imports(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
+            assert not node.level, "imports are absolute here"
             yield node.module
             yield from (f"{node.module}.{name.name}" for name in node.names)
         if isinstance(node, ast.Import):

@@ -55,6 +55,9 @@ class Group(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+UNREADABLE = {"na", "nan", "null", "none", "n", "inf", "infinity", "true", "false"}  # which tables take for values
+
+
 class Data(Group):
     name: Literal["mnist", "fashion_mnist", "kmnist", "digits", "file"]
     path: str | None  # of name file
@@ -78,6 +81,8 @@ class Data(Group):
             )
         if dataset_of(path) in SETS:
             raise ValueError(f"has the name of a data set that is known here, {dataset_of(path)!r}; rename the file")
+        if not re.match("[A-Za-z]", dataset_of(path)) or dataset_of(path).lower() in UNREADABLE:
+            raise ValueError("has a name that a table cannot hold as text; rename it so that it begins with a letter")
         return path
 
     @property
@@ -281,6 +286,14 @@ class Growing(Group):
     data: Data
     grid: GrowGrid
     train: Annotated[Grow, OfImages]
+
+    @field_validator("train")
+    @classmethod
+    def _switches_are_widths(cls, train: Grow, info: ValidationInfo) -> Grow:
+        for width in info.data["grid"].reuse_up_to if "grid" in info.data else []:
+            if width and width not in train.widths:
+                raise ValueError(f"widths: {train.widths} do not hold {width}, up to which widths are to be reused")
+        return train
 
 
 class Regressing(Group):

@@ -4,6 +4,7 @@ A study's options are those of its way to train, without their groups' names. Fo
 groups data, grid and train. What a study does not name is as in `defaults`.
 """
 
+import re
 from itertools import product
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -18,6 +19,7 @@ from stages.base.params import (
     Fitting,
     Grid,
     Group,
+    Grow,
     GrowGrid,
     Growing,
     ParamsError,
@@ -30,6 +32,7 @@ from stages.base.params import (
     unique,
 )
 
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # of a study
 # all cells of a study choose from the same images
 ONE_DATA = ("data", "path", "train_per_class", "test_per_class", "redraw")
 
@@ -93,11 +96,47 @@ def parse_studies(text: str) -> Studies:
     Raise ParamsError that names the first key that is not allowed.
     """
     studies = parse_as(Studies, text)
+    for trains, defaults in studies.defaults.items():
+        _refuse_unknown(f"defaults.{trains}", defaults, trains)
     for name, study in studies.studies.items():
+        if not NAME.fullmatch(name) or name == "verdicts":  # which becomes a folder, and a word of a command
+            raise ParamsError(
+                f"studies: {name!r} is no name for a study; use small letters, digits, '-' and '_', not 'verdicts'"
+            )
+        if study.trains not in studies.defaults:
+            raise ParamsError(f"defaults.{study.trains}: missing")
         points(studies, name)
-        if study.twin is not None and study.twin not in studies.studies:
-            raise ParamsError(f"studies.{name}.twin: there is no study {study.twin!r}")
+    for name, study in studies.studies.items():
+        if study.twin is not None:
+            _check_twin(studies, name, study.twin)
     return studies
+
+
+def _refuse_unknown(where: str, options: dict[str, Any], trains: str) -> None:
+    known = homes(trains)
+    if unknown := [option for option in options if option not in known]:
+        raise ParamsError(f"{where}.{unknown[0]}: no such option; the options are {', '.join(sorted(known))}")
+
+
+def _check_twin(studies: Studies, name: str, twin: str) -> None:
+    """Raise ParamsError unless the twin differs in nothing but `redraw` and seeds, at the points that both have."""
+    path = f"studies.{name}.twin"
+    if twin not in studies.studies:
+        raise ParamsError(f"{path}: there is no study {twin!r}")
+
+    def by_place(name: str) -> dict[str, Point]:
+        return {str(sorted(point.place.items())): point for point in points(studies, name)}
+
+    own, other = by_place(name), by_place(twin)
+    shared = [(own[place], other[place]) for place in own if place in other]
+    if any(one.data.redraw == "none" or two.data.redraw != "none" for one, two in shared):
+        raise ParamsError(f"{path}: redraw should be none in {twin!r}, and not none here")
+    if not shared or any(_but_for_the_set(one) != _but_for_the_set(two) for one, two in shared):
+        raise ParamsError(f"{path}: {twin!r} should share points and differ in no option but redraw and seeds")
+
+
+def _but_for_the_set(point: Point) -> Any:
+    return point.data.model_dump(exclude={"redraw"}), point.grid, point.train.model_dump(exclude={"seeds"})
 
 
 def homes(trains: str) -> dict[str, list[tuple[str, str]]]:
@@ -115,11 +154,8 @@ def points(studies: Studies, name: str) -> list[Point]:
     """Every point of the study's grid, the last option of the grid changing fastest. Raise ParamsError."""
     path, study = f"studies.{name}", studies.studies[name]
     defaults = studies.defaults[study.trains]
-    known = homes(study.trains)
-    named = {f"defaults.{study.trains}": defaults, f"{path}.options": study.options, f"{path}.grid": study.grid}
-    for where, options in named.items():
-        if unknown := [option for option in options if option not in known]:
-            raise ParamsError(f"{where}.{unknown[0]}: no such option; the options are {', '.join(sorted(known))}")
+    _refuse_unknown(f"{path}.options", study.options, study.trains)
+    _refuse_unknown(f"{path}.grid", study.grid, study.trains)
     if twice := [option for option in study.grid if option in study.options]:
         raise ParamsError(f"{path}.options.{twice[0]}: stands in the grid as well; take it out of one of them")
     _check_axis(path, study)
@@ -128,7 +164,22 @@ def points(studies: Studies, name: str) -> list[Point]:
         own = dict(zip(study.grid, values, strict=True))
         place = {option: _as_text(value) if isinstance(value, list) else value for option, value in own.items()}
         found.append(_resolved(path, study, place, {**defaults, **study.options, **own}))
+    if study.within_a_run and (count := min(map(_points_within, found))) < LEAST_POINTS:
+        raise ParamsError(f"{path}.over: a run passes through {count} points, and an axis needs {LEAST_POINTS} or more")
     return found
+
+
+def _points_within(point: Point) -> int:
+    """How many points of its inner axis a run passes through."""
+    match point.train:
+        case Prune(levels=levels):
+            return levels + 1
+        case Grow(widths=widths):
+            return len(widths)
+        case Descent(epochs=epochs, eval_every=every):
+            return len({*range(0, epochs + 1, every), epochs - 1, epochs})
+        case _:
+            return 0
 
 
 def _as_text(values: list[Any]) -> str:
@@ -140,9 +191,18 @@ def _check_axis(path: str, study: Study) -> None:
     axes = [*study.grid, inner] if inner else [*study.grid]
     if study.over not in axes:
         raise ParamsError(f"{path}.over: {study.over!r} is no axis of this study; its axes are {', '.join(axes)}")
-    if study.over in study.grid and len(study.grid[study.over]) < LEAST_POINTS:
-        count = len(study.grid[study.over])
-        raise ParamsError(f"{path}.grid.{study.over}: has {count} values, and an axis needs {LEAST_POINTS} or more")
+    if study.over in study.grid:
+        values = study.grid[study.over]
+        if len(values) < LEAST_POINTS:
+            raise ParamsError(
+                f"{path}.grid.{study.over}: has {len(values)} values, and an axis needs {LEAST_POINTS} or more"
+            )
+        if study.over == "seeds" or any(
+            isinstance(value, bool) or not isinstance(value, int | float) for value in values
+        ):
+            raise ParamsError(
+                f"{path}.over: {study.over!r} is no axis; an axis is an option, other than seeds, of numbers"
+            )
     for option, values in study.grid.items():
         if option in ONE_DATA:
             raise ParamsError(
@@ -167,7 +227,7 @@ def _resolved(path: str, study: Study, place: dict[str, Any], options: dict[str,
     except ParamsError as error:
         key, _, message = str(error).partition(": ")
         option = names.get(".".join(key.split(".")[:2]), key)  # without a place in a list
-        where = f"defaults.{study.trains}"
+        where = f"{path}: defaults.{study.trains}"
         if option in place:
             where = f"{path}.grid"
         elif option in study.options:

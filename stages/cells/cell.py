@@ -50,9 +50,9 @@ class Maker:
     device: str
     data: str
 
-    def parts(self) -> dict[str, str]:
-        """All of it by name, for comparisons and messages."""
-        code = {f"code of {procedure}": digest for procedure, digest in self.code.items()}
+    def parts(self, *procedures: str) -> dict[str, str]:
+        """What decides cells of these procedures, by names for messages."""
+        code = {f"code of {procedure}": self.code.get(procedure, "none") for procedure in procedures}
         return {**code, "torch": self.torch, "device": self.device, "data": self.data}
 
 

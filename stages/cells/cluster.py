@@ -43,7 +43,7 @@ def _work(task: bytes, data: bytes) -> Any:
     from stages.cells.worker import Worker, maker_of_this_process
 
     job, maker = cloudpickle.loads(task)
-    refuse_other(f"worker {get_worker().address}", maker_of_this_process(maker.data), maker)
+    refuse_other(f"worker {get_worker().address}", maker_of_this_process(maker.data), maker, job.procedure)
     worker = _worker
     if worker is None or worker.maker != maker:
         worker = _worker = Worker(data)
@@ -76,10 +76,10 @@ def connect(address: str) -> Client:
     return client
 
 
-def machines(client: Client, maker: Maker) -> list[tuple[int, int]]:
+def machines(client: Client, maker: Maker, *procedures: str) -> list[tuple[int, int]]:
     """For each machine with workers, how many jobs it works on at once, and its memory in bytes.
 
-    UserError names a worker that cannot make the cells that are wanted.
+    UserError names a worker that cannot make cells of these procedures.
     """
     found = {}
     threads: Counter[str | None] = Counter()
@@ -87,7 +87,7 @@ def machines(client: Client, maker: Maker) -> list[tuple[int, int]]:
     for address, about in client.run(_about, maker.data, on_error="return").items():
         if isinstance(about, Exception):
             raise UserError(f"worker {address} cannot train: {one_line(about)}")
-        refuse_other(f"worker {address}", about[0], maker)
+        refuse_other(f"worker {address}", about[0], maker, *procedures)
         host = urlsplit(address).hostname
         threads[host] += counts.get(address, 0)
         found[host] = about[1]

@@ -76,10 +76,9 @@ def parts(count: int, number: int) -> list[range]:
     return [range(first, last) for first, last in pairwise(edges)]
 
 
-def refuse_other(who: str, its: Maker, wanted: Maker) -> None:
-    """UserError unless a process that is what `its` says makes the cells that are wanted."""
-    theirs = its.parts()
-    for what, here in wanted.parts().items():
-        there = theirs.get(what, "none")
-        if here != there:
+def refuse_other(who: str, its: Maker, wanted: Maker, *procedures: str) -> None:
+    """UserError unless a process that is what `its` says makes cells of these procedures as is wanted."""
+    theirs = its.parts(*procedures)
+    for what, here in wanted.parts(*procedures).items():
+        if here != (there := theirs[what]):
             raise UserError(f"{who} has {what} {there[:16]}, this checkout has {here[:16]}: it trains nothing")

@@ -51,7 +51,11 @@ def make(what: str, wanted: Callable[[int], list[Cell]], data: Path) -> None:
                 _train(what, missing, maker, data, shape)
             finally:
                 store.trim(most)
-        if _maker(data) != (maker, shape) or wanted(shape.classes) != cells:
+        now, shape_now = _maker(data)
+        same = wanted(shape.classes) == cells and all(
+            fingerprint(cell, now) == fingerprint(cell, maker) for cell in cells
+        )
+        if not same or shape_now != shape:
             raise UserError(f"{what}: code, data or parameters changed during training; run the same command again")
     console.print(f"{what}: {plural(len(missing), 'cell')} trained, {len(cells) - len(missing)} from the store")
 
@@ -85,7 +89,8 @@ def memory_needed(cell: Cell, alphas: int, seeds: int, shape: Shape) -> int:
     images, inputs, classes = shape
     width, own_images = cell.options["width"], cell.options["redraw"] in OWN_IMAGES
     if cell.procedure == "features":  # in double precision: the features, their decomposition, those of a chunk
-        return int(8 * width * (4 * cell.options["images"] + 2 * CHUNK + 2 * inputs))
+        own, set_of = width * (4 * cell.options["images"] + 2 * CHUNK + 2 * inputs), cell.options["images"] * inputs
+        return int(8 * (own + set_of) + 4 * 2 * images * inputs * own_images)
     networks = alphas * seeds
     # at the start, in training, at the end, their mean, scratch, where a file is made, and what a rule remembers
     copies = 8 + {"momentum": 1, "nesterov": 2, "adam": 3}.get(cell.options.get("rule", "sgd"), 0)
@@ -116,10 +121,11 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: Shape)
     Cells that share batches are finished together. Their parts are kept meanwhile, so that a kill loses little: the
     next call uses them if it splits the cells alike, as it does with as many workers.
     """
-    largest = max(cells, key=lambda one: one.seeds * parameters(one, shape))
-    files_worth = 4 * largest.seeds * parameters(largest, shape)
-    remedy = "take fewer seeds or a smaller width"
-    refuse_too_large(largest.name, remedy, 3 * files_worth, here=memory())  # parts, the whole cell, and its bytes
+    if with_networks := [cell for cell in cells if cell.procedure == "fit"]:
+        largest = max(with_networks, key=lambda one: one.seeds * parameters(one, shape))
+        files_worth = 4 * largest.seeds * parameters(largest, shape)
+        remedy = "take fewer seeds or a smaller width"
+        refuse_too_large(largest.name, remedy, 3 * files_worth, here=memory())  # parts, the whole cell, and its bytes
     parts: dict[int, dict[range, Arrays]] = defaultdict(dict)
     failed: dict[int, str] = {}
     kept = True
@@ -169,7 +175,7 @@ def _results(
         from stages.cells import cluster
 
         with cluster.connect(os.environ[CLUSTER]) as client:
-            machines = cluster.machines(client, maker)
+            machines = cluster.machines(client, maker, *{cell.procedure for cell in cells})
             jobs = split(cells, sum(at_once for at_once, _ in machines), maker.device, shape.inputs)
             for at_once, here in machines if maker.device == "cpu" else []:
                 refuse_too_many(jobs, cells, shape, at_once, here)

@@ -1,6 +1,6 @@
 """What runs in a worker process: it knows what it is, and trains the jobs that suit it.
 
-This is the one module of the room that imports torch.
+This is the one module of the folder that imports torch.
 """
 
 from collections.abc import Callable
@@ -43,5 +43,5 @@ class Worker:
 
     def work(self, job: Job, maker: Maker, report: Callable[[float], None] = lambda share: None) -> list[Arrays]:
         """Train the job's cells; arrays for each. UserError unless this process is what the maker says."""
-        refuse_other("a worker process", self.maker, maker)
+        refuse_other("a worker process", self.maker, maker, job.procedure)
         return train(job.procedure, self.data, job.options, job.seeds, report)

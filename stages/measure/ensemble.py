@@ -1,7 +1,8 @@
 """What runs of one cell make together: how far they scatter, whether they agree, and the error of their mean.
 
-Outputs are the probabilities that a network gives the classes, or of one trained by the squared loss its logits. Runs
-that hold an inf or a nan are left out, and have no values.
+Outputs are the probabilities that a network gives the classes, or of one trained by the squared loss its logits. A run
+that holds an inf or a nan is left out and has no values; ensembles then have none at all. Where runs share a training
+set, bias and variance are those given this set.
 """
 
 import torch
@@ -37,7 +38,8 @@ def columns(outputs: Tensor, labels: Tensor) -> dict[str, Tensor]:
     agreement: share of the images that another run puts into the same class, in the mean over the other runs
         (Somepalli et al. 2022).
     ensemble_error: error of the mean output of all runs, the same for each.
-    test_error_ensemble: error of the mean output of the run's ensemble, where the runs make ENSEMBLES of at least two.
+    test_error_ensemble: error of the mean output of the run's ensemble. The runs are split into ENSEMBLES of the same
+        size; there are none where that size is one.
     """
     whole = outputs.isfinite().all(2).all(1)
     kept = outputs[whole]

@@ -77,10 +77,7 @@ def settled(case: Case) -> Checked:
         errors = case.errors(column)
         if np.isnan(errors).all():
             return Checked(UNDECIDED, {})
-        reading = judge(errors)
-        if reading.peak is None or not asked_about.left < reading.peak < asked_about.right:
-            reading = judge(errors[:, asked_about.left : asked_about.right + 1])  # what is left of that very peak
-        readings.append(reading)
+        readings.append(of_that_peak(errors, asked_about))
     lower = min(readings, key=lambda reading: reading.d)
     if lower.low is None or lower.high is None:
         return Checked(UNDECIDED, {"D_settled": lower.d})
@@ -89,6 +86,17 @@ def settled(case: Case) -> Checked:
         return Checked(NO, numbers)
     stands = lower.d >= REMAINS * asked_about.d and all(reading.answer == YES for reading in readings)
     return Checked(YES if stands else UNDECIDED, numbers)
+
+
+def of_that_peak(errors: Floats, found: Judgement) -> Judgement:
+    """Other errors (runs, points) of the same runs, judged as a whole, or where their peak is another one than what was
+    found, between the two valleys that were found."""
+    reading = judge(errors)
+    if found.left is None or found.right is None:
+        return reading
+    if reading.peak is None or not found.left < reading.peak < found.right:
+        reading = judge(errors[:, found.left : found.right + 1])
+    return reading
 
 
 def above_chance(case: Case) -> Checked:

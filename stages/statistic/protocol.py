@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.base.params import Data, Features, Grid, Grow, Params, Prune, Train
+from stages.base.params import Data, Features, Grid, Grow, Params, Prune, PruneGrid, Train
 from stages.base.studies import Point
 from stages.statistic.tables import axis_value
 
@@ -116,15 +116,21 @@ def studied(point: Point) -> str:
     match train:
         case Train():
             said = _shown(_said(data, train))
-            if "alpha" not in point.place and isinstance(point.grid, Grid) and point.grid.alpha == [0.0]:
-                said["penalty"] = "no penalty"
+            assert isinstance(point.grid, Grid)
+            said["width"] = f"width {point.grid.width[0]}"
+            if "alpha" not in point.place:
+                (alpha,) = point.grid.alpha
+                said["penalty"] = f"{said['penalty']}, alpha {axis_value(alpha)}" if alpha else "no penalty"
         case Grow():
             plain = Train(**train.model_dump(exclude={"widths"}), **NO_PENALTY)
             said = {**_shown(_said(data, plain)), "penalty": "no penalty"}
         case Prune():
+            assert isinstance(point.grid, PruneGrid)
             said = {
                 "data": f"{data.dataset}, {redrawn(data.redraw, train.label_noise)}",
                 "label_noise": _labels(train.label_noise),
+                "method": f"pruned by {point.grid.method[0]}",
+                "retraining": f"retrained by {point.grid.retraining[0]}",
                 "width": f"width {train.width}",
                 "lr": f"lr {axis_value(train.lr)}, a tenth of it in the second half of each round",
                 "epochs": f"{train.epochs} epochs a round",
@@ -134,7 +140,8 @@ def studied(point: Point) -> str:
             said = {
                 "data": f"{data.dataset}, {redrawn(data.redraw, data.label_noise)}",
                 "label_noise": _labels(data.label_noise),
-                "images": f"{data.train_per_class} images a class",
+                "drawn": f"{data.train_per_class} images a class"
+                + (f", {train.images} of them for training" if train.images else ""),
                 "training": "least squares on random ReLU features",
             }
     varied = {"drawn" if option == "images" else option for option in point.place}

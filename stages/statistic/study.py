@@ -18,6 +18,7 @@ from stages.statistic.findings import (
 from stages.statistic.guards import Case
 from stages.statistic.judge import NO, UNDECIDED, YES
 from stages.statistic.tables import axis_value
+from stages.statistic.verdict import described as verdict_of
 
 NOT_SPARSE = ("l2", "none")  # penalties
 PLACES = ("peak", "left", "right")
@@ -38,8 +39,17 @@ def groups(table: pd.DataFrame, by: list[str]) -> dict[str, pd.DataFrame]:
     return {name_of(dict(zip(by, values, strict=True))): rows for values, rows in parts}
 
 
-def not_asked(point: Point) -> tuple[str, ...]:
-    """The guards that a study with this point does not need.
+def not_asked(study: Study, points: list[Point]) -> dict[str, tuple[str, ...]]:
+    """The guards that each group of a study does not need; see `_not_asked`."""
+    found = {}
+    for point in points:
+        by = {option: point.place[option] for option in study.by}
+        found[name_of(by) if by else ALL] = _not_asked(point)
+    return found
+
+
+def _not_asked(point: Point) -> tuple[str, ...]:
+    """The guards that the group of this point does not need.
 
     A penalty that makes nothing sparse promises no zeros. Least squares has no training that could break down, so its
     peak may reach chance.
@@ -47,6 +57,15 @@ def not_asked(point: Point) -> tuple[str, ...]:
     if isinstance(point.train, Features):
         return ("above_chance",)
     return ("sparse",) if isinstance(point.train, Train) and point.train.penalty in NOT_SPARSE else ()
+
+
+def described(case: Case) -> dict[str, Any]:
+    """As `verdict.described`, with the outputs' mean variance at every point, where networks were kept."""
+    found = verdict_of(case)
+    if "variance" in case.rows and case.rows.variance.notna().any():
+        means = case.rows.groupby(case.axis).variance.mean().dropna()
+        found["variance"] = {axis_value(point): float(mean) for point, mean in means.items()}
+    return found
 
 
 def name_of(place: dict[str, Any]) -> str:
@@ -80,15 +99,17 @@ def beside_twin(found: Verdict, twin: Verdict) -> dict[str, float | None]:
 
     interval_ratio: how many times as wide the interval of D is.
     training_set_share: by the law of total variance, the share of the outputs' variance that is due to the training
-        set. The rest is the variance over initial weights and orders with one training set, which stands for that of
-        all. Both variances are taken where they are greatest.
+        set, at the point where that variance is greatest. The rest is the variance over initial weights and orders with
+        one training set, which stands for that of all; 0 where it is greater than the whole.
     """
     wide, narrow = (one["D_high"] - one["D_low"] if "D_low" in one else None for one in (found, twin))
-    whole, within = found.get("most_variance"), twin.get("most_variance")
-    return {
-        "interval_ratio": wide / narrow if wide is not None and narrow else None,
-        "training_set_share": 1 - within / whole if whole and within is not None else None,
-    }
+    whole, within = found.get("variance", {}), twin.get("variance", {})
+    shared = [point for point in whole if point in within]
+    share = None
+    if shared:
+        most = max(shared, key=lambda point: whole[point])
+        share = max(0.0, 1 - within[most] / whole[most])
+    return {"interval_ratio": wide / narrow if wide is not None and narrow else None, "training_set_share": share}
 
 
 def said_of_twin(twin: str, verdicts: dict[str, Verdict], of_twin: dict[str, Verdict]) -> str:
@@ -102,7 +123,9 @@ def said_of_twin(twin: str, verdicts: dict[str, Verdict], of_twin: dict[str, Ver
         if (ratio := numbers["interval_ratio"]) is not None:
             text += f", and its interval here {ratio:.1f} times as wide"
         if (share := numbers["training_set_share"]) is not None:
-            text += f"; the training set makes {100 * share:.0f} % of the outputs' variance"
+            text += (
+                f"; where the outputs scatter most, {100 * share:.0f} % of their variance is due to the training set"
+            )
         said.append(f"{'' if name == ALL else f'{name[0].upper()}{name[1:]}: '}{text}.")
     return " ".join(said)
 
@@ -146,7 +169,9 @@ def _besides(name: str, verdict: Verdict, axis: str) -> str:
     if "peak_weights" in verdict:
         said.append(f"it comes with {verdict['peak_weights']:,.0f} weights left")
     if "D_early" in verdict:
-        said.append(f"stopped at the best epoch it is {d_with_interval(verdict, name='D_early')} points high")
+        said.append(
+            f"at the epochs best on the test images it is {d_with_interval(verdict, name='D_early')} points high"
+        )
     if "D_ensemble" in verdict:
         runs = verdict["runs"] // ENSEMBLES
         said.append(f"with ensembles of {runs} runs {d_with_interval(verdict, name='D_ensemble')}")

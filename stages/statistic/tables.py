@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-AXES = ("width", "alpha", "strength", "features", "dimension", "epoch")  # columns whose values are chosen, not measured
+AXES = (  # columns whose values are chosen, not measured
+    *("width", "alpha", "strength", "features", "dimension", "epoch", "ridge", "lr", "momentum", "label_noise"),
+    *("decay_share", "share", "stop_at_train_error"),
+)
 
 
 def axis_value(value: Any) -> str:
@@ -38,7 +41,8 @@ def to_json(numbers: dict[str, Any]) -> bytes:
             return {name: rounded(part, str(name)) for name, part in value.items()}
         if not isinstance(value, float):
             return value
-        return float(value) if any(axis in key for axis in AXES) else round(float(value), 6)
+        chosen = any(key == axis or key.endswith(f"_{axis}") for axis in AXES)
+        return float(value) if chosen else round(float(value), 6)
 
     return json.dumps(rounded(numbers), indent=2, allow_nan=False).encode() + b"\n"
 

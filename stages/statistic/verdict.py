@@ -3,6 +3,7 @@
 A peak counts if it is high for sure (`judge`) and if every guard holds (`guards`).
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 
 from stages.base.datasets import CLASSES
 from stages.base.params import ENSEMBLES, LEAST_POINTS
-from stages.statistic.guards import Case, Checked, asked, table_of
-from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES, Judgement, judge, judge_all
+from stages.statistic.guards import Case, Checked, asked, of_that_peak, table_of
+from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES, Judgement, judge_all
 from stages.statistic.shapes import Floats, peak_heights
 
 FITTED = 0.01  # mean training error up to which a training set, wrong labels included, counts as fitted
@@ -36,12 +37,19 @@ def verdicts(groups: dict[str, pd.DataFrame], axis: str, classes: int = CLASSES)
 
 
 def judged(
-    groups: dict[str, pd.DataFrame], axis: str, without: tuple[str, ...] = (), classes: int = CLASSES
+    groups: dict[str, pd.DataFrame],
+    axis: str,
+    without: Mapping[str, tuple[str, ...]] | None = None,
+    classes: int = CLASSES,
 ) -> dict[str, Case]:
-    """Every group with its judgement along the axis, p adjusted for their number; some guards may be left out."""
+    """Every group with its judgement along the axis, p adjusted for their number.
+
+    `without` names the guards that a group does not need.
+    """
+    without = without or {}
     found = judge_all([table_of(rows, axis) for rows in groups.values()])
     named = zip(groups.items(), found, strict=True)
-    return {name: Case(rows, axis, one, without, classes) for (name, rows), one in named}
+    return {name: Case(rows, axis, one, without.get(name, ()), classes) for (name, rows), one in named}
 
 
 def described(case: Case) -> dict[str, Any]:
@@ -71,9 +79,10 @@ def described(case: Case) -> dict[str, Any]:
     return described | {"guards": {name: checked.answer for name, checked in guards.items()}}
 
 
-def _read_otherwise(case: Case) -> dict[str, float]:
+def _read_otherwise(case: Case) -> dict[str, Any]:
     """D of what the runs make besides their last errors, and where they differ most, as far as the columns are there.
 
+    The heights are those of the peak that was found, or if there is none of any.
     D_early is that of the errors at each cell's best epoch. D_ensemble is that of the means of some runs' outputs. Both
     come with intervals. Of the agreement the least mean is given, of the variance the greatest, and where they are.
     """
@@ -81,12 +90,12 @@ def _read_otherwise(case: Case) -> dict[str, float]:
     if "test_error_early" in case.rows:
         tables["early"] = case.errors("test_error_early")
     if "test_error_ensemble" in case.rows:
-        tables["ensemble"] = of_ensembles(case.errors("test_error_ensemble"))
-    found: dict[str, float] = {}
+        tables["ensemble"] = of_ensembles(table_of(case.rows, case.axis, "test_error_ensemble"), case.found.failed)
+    found: dict[str, Any] = {}
     for name, errors in tables.items():
         if np.isnan(errors).all():
             continue
-        reading = judge(errors)
+        reading = of_that_peak(errors, case.found)
         numbers = {f"D_{name}": reading.d, f"D_{name}_low": reading.low, f"D_{name}_high": reading.high}
         found |= {key: value for key, value in numbers.items() if value is not None}
     for column, sign, name in (("agreement", 1, "least_agreement"), ("variance", -1, "most_variance")):
@@ -97,10 +106,17 @@ def _read_otherwise(case: Case) -> dict[str, float]:
     return found
 
 
-def of_ensembles(errors: Floats) -> Floats:
-    """Of errors (runs, points), in which every run has its ensemble's, one row an ensemble."""
+def of_ensembles(errors: Floats, failed: Sequence[tuple[int, int]]) -> Floats:
+    """Of errors (runs, points), in which every run has its ensemble's, one row an ensemble.
+
+    An ensemble has no value at a point where one of its runs failed.
+    """
     size = max(1, len(errors) // ENSEMBLES)
-    return errors[: size * ENSEMBLES : size]
+    found = errors[: size * ENSEMBLES : size].copy()
+    for run, point in failed:
+        if run < size * ENSEMBLES:
+            found[run // size, point] = np.nan
+    return found
 
 
 def verdict(cells: pd.DataFrame, classes: int = CLASSES) -> dict[str, Any]:
@@ -111,7 +127,7 @@ def verdict(cells: pd.DataFrame, classes: int = CLASSES) -> dict[str, Any]:
     run is missing. A run that failed at an alpha takes the mean of the others there.
     """
     widths = sorted(cells.width.unique())
-    cases = judged({f"width_{w}": cells[cells.width == w] for w in widths}, "alpha", (), classes)
+    cases = judged({f"width_{w}": cells[cells.width == w] for w in widths}, "alpha", {}, classes)
     found: dict[str, Any] = {name: described(case) for name, case in cases.items()}
     return {cells.dataset.iloc[0]: found | {"over_width": over_width(cells, classes)} | _slope(cases, widths)}
 

@@ -1,8 +1,8 @@
 """What all ways to train have in common: their data, and which runs go side by side.
 
-This room imports nothing of ours. What a procedure computes depends on its code, the arguments, torch and the kind of
-device alone. So a digest of its module, and of what that imports of this room, is the part of a cell's fingerprint that
-speaks of code.
+This folder imports nothing of ours from outside it. What a procedure computes depends on its code, the arguments, torch
+and the kind of device alone. So a digest of its module, and of what that imports, is the part of a cell's fingerprint
+that speaks of code.
 """
 
 from collections.abc import Callable, Sequence

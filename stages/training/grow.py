@@ -2,10 +2,12 @@
 
 Belkin, Hsu, Ma & Mandal, "Reconciling modern machine-learning practice and the classical bias-variance trade-off"
 (PNAS 2019), call this weight reuse: trained units are taken over, and the weights of added ones are drawn from a normal
-distribution of mean 0 and variance 0.01. Networks have one hidden layer.
+distribution of mean 0 and variance 0.01. Networks have one hidden layer. Those that start from scratch are drawn as all
+networks here, where theirs are drawn by Glorot & Bengio (2010), and every width takes all its epochs, where theirs stop
+when they fit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,28 +58,26 @@ def _own_seed(seed: int, width: int) -> int:
     return int(np.random.SeedSequence([seed, width]).generate_state(1, np.uint64)[0])
 
 
-def grow(data: DataSet, options: GrowOptions, seeds: Sequence[int], report: Report) -> list[Fit]:
+def grow(data: DataSet, options: GrowOptions, seeds: Sequence[int], report: Report) -> Iterator[Fit]:
     """The trained networks of every width, in the order of the widths."""
     train, _ = training_sets(data.train, options, seeds, data.classes)
     work, done = float(sum(options.widths)), 0
-    found: list[Fit] = []
+    trained: Fit | None = None
     for width in options.widths:
-        start = widened(found[-1].net, width, seeds) if found and width <= options.reuse_up_to else None
+        start = widened(trained.net, width, seeds) if trained and width <= options.reuse_up_to else None
 
         def told(share: float, width: int = width, done: int = done) -> None:
             report((done + share * width) / work)
 
         one = replace(options, width=width)
         trained = fit(train, data.test, one, classes=data.classes, alphas=[0.0], seeds=seeds, start=start, report=told)
-        found.append(trained)
+        yield trained
         done += width
-    return found
 
 
 def cells(data: DataSet, options: Sequence[GrowOptions], seeds: Sequence[int], report: Report) -> list[Arrays]:
     """The cell of the one option with all the seeds; every measure is (S, widths)."""
     (one,) = options
-    fits = grow(data, one, seeds, report)
     by_width = [
         {
             **{name: curve[-1] for name, curve in fit.curves._asdict().items() if name != "epochs"},
@@ -87,7 +87,7 @@ def cells(data: DataSet, options: Sequence[GrowOptions], seeds: Sequence[int], r
             "diverged": fit.diverged,
             "learning_distance": fit.learning_distance,
         }
-        for fit in fits
+        for fit in grow(data, one, seeds, report)
     ]
     return [{name: torch.stack([row[name] for row in by_width], 1).numpy() for name in by_width[0]}]
 

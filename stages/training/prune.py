@@ -27,8 +27,8 @@ from stages.training.sets import training_sets
 class PruneOptions(Common):
     """Iterative pruning with retraining, after He et al. (2022)."""
 
-    method: str  # a name in pruning.IMPORTANCE: which weights go first
-    retraining: str  # a name in pruning.RETRAINING: where training goes on after a round
+    method: str  # a name in prune.IMPORTANCE: which weights go first
+    retraining: str  # a name in prune.RETRAINING: where training goes on after a round
     levels: int  # rounds of pruning and retraining
     share: float  # of the remaining weights, pruned in each round
     epochs: int  # in each round

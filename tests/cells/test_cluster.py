@@ -116,7 +116,7 @@ class TestWorkersElsewhere:
         with ThreadPoolExecutor() as threads:
             first = worker(scheduler, folder)
             with saying(first, STARTED), cluster.connect(scheduler) as client:
-                assert [at_once for at_once, _ in cluster.machines(client, here.maker)] == [1]
+                assert [at_once for at_once, _ in cluster.machines(client, here.maker, "fit")] == [1]
                 first.send_signal(signal.SIGSTOP)  # it takes jobs, and does none
                 results = cluster.run(client, split(wanted, 1, "cpu", PIXELS), here.maker, data, lambda shares: None)
                 made = threads.submit(list, results)
@@ -169,7 +169,7 @@ def test_a_worker_without_the_device_is_refused_by_name(monkeypatch: pytest.Monk
     with LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as here, Client(here) as client:
         monkeypatch.setenv("SDD_DEVICE", "tpu")
         with pytest.raises(UserError, match=r"^worker \S+ cannot train: SDD_DEVICE=tpu: must be cpu or cuda$"):
-            cluster.machines(client, maker)
+            cluster.machines(client, maker, "fit")
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_dasks_settings_for_tls_are_honoured(certificate: dict[str, str]) -> Non
         )
         with tls, cluster.connect(tls.scheduler_address) as client:
             assert tls.scheduler_address.startswith("tls://")
-            cluster.machines(client, mine.maker)
+            cluster.machines(client, mine.maker, "fit")
             found = list(cluster.run(client, split(wanted, 1, "cpu", PIXELS), mine.maker, data, lambda shares: None))
             assert len(found) == 2
             plain = tls.scheduler_address.replace("tls://", "tcp://")

@@ -119,12 +119,14 @@ def test_all_cells_of_a_gpus_one_job_are_those_of_a_job_each(worker: Worker) -> 
 @pytest.mark.parametrize("what", ["code", "torch", "device", "data"])
 def test_a_process_that_would_make_other_bytes_is_refused(worker: Worker, what: str) -> None:
     here = Maker({"fit": "c" * 64}, "2.15.0", "cpu", "d" * 64)
-    refuse_other("worker x", here, here)
+    refuse_other("worker x", here, here, "fit")
     said = "code of fit" if what == "code" else what
     changed: Any = {"fit": "something else"} if what == "code" else "something else"
     other = Maker(**{**vars(here), what: changed})
     with pytest.raises(UserError, match=rf"^worker x has {said} something else, this checkout has \S+: it trains noth"):
-        refuse_other("worker x", other, here)
+        refuse_other("worker x", other, here, "fit")
+    if what == "code":
+        refuse_other("worker x", other, here, "prune")  # of which both know nothing
     wanted = Maker(**{**vars(worker.maker), what: changed})
     with pytest.raises(UserError, match=rf"has {said} \S+, this checkout has something else: it trains nothing"):
         worker.work(split(cells(1), 1, "cpu", PIXELS)[0], wanted)

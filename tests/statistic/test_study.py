@@ -39,7 +39,7 @@ def test_a_peak_that_is_gone_at_the_best_epoch_and_in_ensembles_is_told_so() -> 
     assert found["most_variance"] == pytest.approx(0.4, abs=0.01)
     sentence = finding("Is there a peak?", {"all": found}, "width")
     assert sentence.startswith("Is there a peak? Yes (D = 9.9 [")
-    assert "The peak: stopped at the best epoch it is 0.0 [0.0, 0." in sentence
+    assert "The peak: at the epochs best on the test images it is 0.0 [0.0, 0." in sentence
     assert "with ensembles of 2 runs 0.0 [0.0, 0." in sentence
     assert sentence.endswith("two runs agree least at width 3.")
 
@@ -64,17 +64,24 @@ def test_weights_are_told_where_there_are_some() -> None:
 
 def test_every_ensemble_counts_once() -> None:
     errors = np.repeat([[0.1], [0.2], [0.3]], 3, axis=0)
-    assert of_ensembles(np.vstack([errors, [[np.nan]]])).tolist() == [[0.1], [0.2], [0.3]]
+    assert of_ensembles(np.vstack([errors, [[np.nan]]]), []).tolist() == [[0.1], [0.2], [0.3]]
 
 
-ALONE: dict[str, Any] = {"D": 0.05, "D_low": 0.03, "D_high": 0.08, "most_variance": 0.4}
-TWIN: dict[str, Any] = {"D": 0.05, "D_low": 0.04, "D_high": 0.06, "most_variance": 0.3}
+def test_an_ensemble_with_a_failed_run_has_no_value_there() -> None:
+    errors = np.repeat([[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]], 3, axis=0)
+    found = of_ensembles(errors, [(4, 1), (0, 0)])
+    assert np.isnan(found).tolist() == [[True, False], [False, True], [False, False]]
+
+
+ALONE: dict[str, Any] = {"D": 0.05, "D_low": 0.03, "D_high": 0.08, "variance": {"1": 0.1, "2": 0.4, "3": 0.5}}
+TWIN: dict[str, Any] = {"D": 0.05, "D_low": 0.04, "D_high": 0.06, "variance": {"1": 0.9, "2": 0.3}}
 
 
 def test_what_one_training_set_does_not_make_of_the_variance_the_sets_make() -> None:
     found = beside_twin(ALONE, TWIN)
     assert found["interval_ratio"] == pytest.approx(2.5)
     assert found["training_set_share"] == pytest.approx(0.25)
+    assert beside_twin({"D": 0.0, "variance": {"1": 0.1}}, TWIN)["training_set_share"] == 0.0
     assert beside_twin({"D": 0.0}, {}) == {"interval_ratio": None, "training_set_share": None}
 
 
@@ -82,5 +89,5 @@ def test_a_group_stands_beside_its_twins_group_of_the_same_name() -> None:
     said = said_of_twin("one-set", {"width 5": ALONE, "width 9": ALONE}, {"width 5": TWIN})
     assert said == (
         "Width 5: D is 5.0 [4.0, 6.0] points in one-set, whose runs share one training set, and its interval here 2.5 "
-        "times as wide; the training set makes 25 % of the outputs' variance."
+        "times as wide; where the outputs scatter most, 25 % of their variance is due to the training set."
     )

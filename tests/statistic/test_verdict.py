@@ -92,7 +92,7 @@ def test_a_table_without_a_guards_columns_is_not_asked() -> None:
 
 def test_a_guard_that_a_question_does_not_need_is_not_asked() -> None:
     rows = cells(PEAK, sparsity=[0.0] * 6).query("width == 5")
-    (case,) = judged({"all": rows}, "alpha", without=("sparse",)).values()
+    (case,) = judged({"all": rows}, "alpha", without={"all": ("sparse",)}).values()
     assert described(case)["answer"] == "yes"
 
 
