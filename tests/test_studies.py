@@ -201,7 +201,8 @@ def images_for(data: Data, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     """The committed part of MNIST where it is enough; else all of it, or no test where no mirror gives it."""
     of_subset = data.redraw not in OWN_IMAGES and data.train_per_class <= 500
     if data.name == "mnist" and of_subset:
-        about = {"dataset": "mnist", "largest": 255.0, "mean": 0.1307, "std": 0.3081, "subset": True}
+        scale = {"largest": 255.0, "mean": 0.1307, "std": 0.3081}
+        about = {"dataset": "mnist", **scale, "classes": [*range(10)], "subset": True}
         return committed(ROOT / "data/mnist_subset.npz"), about
     images, about = images_of(data, "", folder, ROOT / "data/mnist_subset.npz")
     if about["subset"]:
