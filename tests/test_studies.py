@@ -202,7 +202,8 @@ def images_for(data: Data, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     of_subset = data.redraw not in OWN_IMAGES and data.train_per_class <= 500
     if data.name == "mnist" and of_subset:
         scale = {"largest": 255.0, "mean": 0.1307, "std": 0.3081}
-        about = {"dataset": "mnist", **scale, "classes": [*range(10)], "subset": True}
+        classes = [str(label) for label in range(10)]
+        about = {"dataset": "mnist", **scale, "classes": classes, "kind": "images", "subset": True}
         return committed(ROOT / "data/mnist_subset.npz"), about
     images, about = images_of(data, "", folder, ROOT / "data/mnist_subset.npz")
     if about["subset"]:
