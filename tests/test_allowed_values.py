@@ -81,7 +81,7 @@ PRUNING: dict[str, st.SearchStrategy[Any]] = {
     "label_noise": st.sampled_from([[0.0], [0.2], [0.0, 0.999]]),
     "width": some(st.integers(1, 4), 1, 2),
     "depth": some(st.integers(1, 2), 1, 2),
-    "levels": some(st.integers(1, 20), 1, 1),
+    "levels": some(st.integers(2, 20), 2, 2),
     "share": some(st.floats(1e-6, 0.999999), 1, 1),
     "epochs": some(st.integers(1, 2), 1, 2),
     "batch_size": some(st.integers(1, 400), 1, 2),

@@ -431,7 +431,7 @@ def changed(studies: Rows) -> Rows:
         row["run"] += ", varied"
     rows["label-noise-l1"] = [row for row in rows["label-noise-l1"] if row["series"] != "width 100"]
     rows["width-clean"] = [row for row in rows["width-clean"] if row["width"] != 10]
-    rows["pruning"][3] |= dict.fromkeys(("test_error", "low", "high"))
+    rows["pruning-methods"][3] |= dict.fromkeys(("test_error", "low", "high"))
     del rows["l2-noise"]
     return rows
 

@@ -48,7 +48,7 @@ def fit_of(width: int, seeds: int, images: int, batch_size: int = 32) -> Cell:
 
 
 def prune_of(width: int, seeds: int) -> Cell:
-    return pruned("magnitude", "rewind", width=width, seeds=seeds, levels=1, train_per_class=100, batch_size=32)
+    return pruned("magnitude", "rewind", width=width, seeds=seeds, levels=2, train_per_class=100, batch_size=32)
 
 
 @pytest.mark.slow

@@ -83,7 +83,7 @@ def test_studies_of_twelve_classes_that_are_letters(workspace: Workspace) -> Non
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"data": {"path": "data/own/none.npz"}}, "data.path: data/own/none.npz: is not there; put it there, or"),
+        ({"data": {"path": "data/own/absent.npz"}}, "data.path: data/own/absent.npz: is not there; put it there, or"),
         ({"train": {"images": 121}}, "train.images: 121 is more than the 120 that 3 classes and train_per_class allow"),
     ],
 )

@@ -28,18 +28,11 @@ from stages.training.batch import DataSet
 from stages.training.options import OWN_IMAGES
 from stages.training.procedures import train
 from tests.test_determinism import same_machine
-from tests.workspace import ABOUT, ROOT, SMALL_STUDIES, Workspace, ran, small_studies
+from tests.workspace import ABOUT, OF_ALL_RUNS, ROOT, SMALL_STUDIES, Workspace, ran, small_studies
 
 COMMITTED = parse_studies((ROOT / "studies/params.yaml").read_text())
 NAMES = list(COMMITTED.studies)
 QUICK = [name for name in NAMES if COMMITTED.studies[name].trains in ("fit", "features")]
-TOGETHER = [
-    "variance",
-    "agreement",
-    "ensemble_error",
-    "test_error_ensemble",
-    "test_error_early",
-]  # of all runs of a cell
 
 
 def small(**changes: Any) -> str:
@@ -234,7 +227,7 @@ def test_runs_of_it_trained_anew_are_the_committed_ones(name: str, tmp_path: Pat
     assert len(old) == 2
     assert abs(new.test_error.mean() - old.test_error.mean()) < 0.05
     if same_machine():
-        own_alone = [column for column in old if column not in TOGETHER]
+        own_alone = [column for column in old if column not in OF_ALL_RUNS]
         pd.testing.assert_frame_equal(new[own_alone], old[own_alone], rtol=1e-5, check_dtype=False)
 
 

@@ -29,6 +29,8 @@ SMALL = {  # instead of the studies' defaults
     "grow": {"data": "digits", "train_per_class": 20, "test_per_class": 10, "seeds": 2, "epochs": 2, "eval_every": 1},
     "features": {"data": "digits", "train_per_class": 20, "test_per_class": 10, "seeds": 2},
 }
+# columns that speak of all runs of a cell
+OF_ALL_RUNS = ["variance", "agreement", "ensemble_error", "test_error_ensemble", "test_error_early"]
 ABOUT = {"asks": "Is there a peak?", "expects": "None is expected."}
 SMALL_STUDIES: dict[str, Any] = {
     "over-alpha": {
