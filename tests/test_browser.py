@@ -13,6 +13,7 @@ import subprocess
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -549,8 +550,12 @@ def test_studies_stand_beside_each_other_each_in_its_own_panel_and_colour(
     assert complaints == []
 
 
-@pytest.mark.parametrize("template", ["study_groups", "study_lines"])
-@pytest.mark.parametrize("axis", INVENTED)
+TEMPLATES = ["study_groups", "study_lines"]
+# `make test` takes every axis with one of the templates, `make test-all` with both
+LAID = product(INVENTED, TEMPLATES) if os.environ.get("RERUNS") else zip(INVENTED, cycle(TEMPLATES), strict=False)
+
+
+@pytest.mark.parametrize(("axis", "template"), LAID)
 def test_a_study_over_any_axis_is_laid_beside_itself(
     axis: str, template: str, studied_revisions: tuple[Workspace, dict[str, Rows]], browser: Browser
 ) -> None:

@@ -172,6 +172,9 @@ def test_a_study_shares_cells_with_the_grid() -> None:
     assert (one.data, one.train) == (grid.data, grid.train)
 
 
+DRAWN = NAMES if os.environ.get("RERUNS") else random.Random(len(NAMES)).sample(NAMES, 5)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_its_answer_and_its_figure_are_those_of_its_committed_runs(name: str) -> None:
     folder, study = ROOT / "studies" / name, COMMITTED.studies[name]
@@ -184,10 +187,11 @@ def test_its_answer_and_its_figure_are_those_of_its_committed_runs(name: str) ->
     assert (folder / "finding.md").read_text() == f"{statistic.finding(study.asks, found, study.over)}\n"
     assert json.loads((folder / "headline.json").read_text()) == {f"study {name}": statistic.headline(found)}
     assert (folder / "points.json").read_bytes() == to_records(statistic.points(cases, name, caption))
-    assert (folder / "figure.png").read_bytes() == to_bytes(figure(cases, found, study.asks, caption), "png")
+    if name in DRAWN:
+        assert (folder / "figure.png").read_bytes() == to_bytes(figure(cases, found, study.asks, caption), "png")
 
 
-ANEW = NAMES if os.environ.get("RERUNS") else random.Random(len(NAMES)).sample(QUICK, 3)
+ANEW = NAMES if os.environ.get("RERUNS") else random.Random(len(NAMES)).sample(QUICK, 2)
 
 
 def images_for(data: Data, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -209,7 +213,7 @@ def images_for(data: Data, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
 def test_runs_of_it_trained_anew_are_the_committed_ones(name: str, tmp_path: Path) -> None:
     """Two seeds of a cell: to a millionth of each number on this torch and kind of CPU, elsewhere to five points.
 
-    `make test` draws three of the studies that take seconds, `make test-all` takes all of them.
+    `make test` draws two of the studies that take seconds, `make test-all` takes all of them.
     """
     point = points(COMMITTED, name)[1]
     images, about = images_for(point.data, tmp_path / "archives")
