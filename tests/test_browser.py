@@ -552,7 +552,9 @@ def test_studies_stand_beside_each_other_each_in_its_own_panel_and_colour(
 
 TEMPLATES = ["study_groups", "study_lines"]
 # `make test` takes every axis with one of the templates, `make test-all` with both
-LAID = product(INVENTED, TEMPLATES) if os.environ.get("RERUNS") else zip(INVENTED, cycle(TEMPLATES), strict=False)
+LAID = [*product(INVENTED, TEMPLATES)]
+if not os.environ.get("RERUNS"):
+    LAID = [*zip(INVENTED, cycle(TEMPLATES), strict=False)]
 
 
 @pytest.mark.parametrize(("axis", "template"), LAID)
