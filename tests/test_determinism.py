@@ -14,12 +14,10 @@ import yaml
 from stages import evaluate, prepare, train
 from stages.base import tensors
 from stages.base.console import call
-from stages.base.datasets import SETS
-from stages.base.sources import committed
 from stages.training.fit import fit
 from stages.training.images import Images
 from stages.training.options import Options
-from tests.workspace import OF_ALL_RUNS, ROOT, Workspace
+from tests.workspace import OF_ALL_RUNS, ROOT, Workspace, committed_mnist
 
 GOLDEN = Path(__file__).with_name("golden.json")
 
@@ -99,11 +97,7 @@ def test_cells_trained_anew_are_the_committed_ones(tmp_path: Path, monkeypatch: 
     CPU; elsewhere to a point in the mean."""
     workspace = Workspace.create(tmp_path, {"grid": {"width": [5, 25], "alpha": [0.5, 10.0]}, "train": {"seeds": 3}})
     monkeypatch.chdir(tmp_path)
-    largest, mean, std, _ = SETS["mnist"]
-    scale = {"largest": float(largest), "mean": mean, "std": std}
-    classes = [str(label) for label in range(10)]
-    about = {"dataset": "mnist", **scale, "classes": classes, "kind": "images", "subset": True}
-    Path("raw").write_bytes(tensors.to_bytes(committed(Path("data/mnist_subset.npz")), about))
+    Path("raw").write_bytes(tensors.to_bytes(*committed_mnist()))
     call(prepare.main, "--raw", "raw", "--out", "prepared")
     for width in ("5", "25"):
         call(train.main, "--width", width, "--data", "prepared", "--out", f"models/{width}")

@@ -13,7 +13,7 @@ import yaml
 
 from stages.base import files, tensors
 from stages.base.params import Data, ParamsError, Train
-from stages.base.sources import committed, images_of
+from stages.base.sources import images_of
 from stages.base.studies import Studies, homes, parse_studies, points
 from stages.cells.cell import study_cell
 from stages.cells.prepared import prepared
@@ -28,7 +28,7 @@ from stages.training.batch import DataSet
 from stages.training.options import OWN_IMAGES
 from stages.training.procedures import train
 from tests.test_determinism import same_machine
-from tests.workspace import ABOUT, OF_ALL_RUNS, ROOT, SMALL_STUDIES, Workspace, ran, small_studies
+from tests.workspace import ABOUT, OF_ALL_RUNS, ROOT, SMALL_STUDIES, Workspace, committed_mnist, ran, small_studies
 
 COMMITTED = parse_studies((ROOT / "studies/params.yaml").read_text())
 NAMES = list(COMMITTED.studies)
@@ -198,10 +198,7 @@ def images_for(data: Data, folder: Path) -> tuple[dict[str, Any], dict[str, Any]
     """The committed part of MNIST where it is enough; else all of it, or no test where no mirror gives it."""
     of_subset = data.redraw not in OWN_IMAGES and data.train_per_class <= 500
     if data.name == "mnist" and of_subset:
-        scale = {"largest": 255.0, "mean": 0.1307, "std": 0.3081}
-        classes = [str(label) for label in range(10)]
-        about = {"dataset": "mnist", **scale, "classes": classes, "kind": "images", "subset": True}
-        return committed(ROOT / "data/mnist_subset.npz"), about
+        return committed_mnist()
     images, about = images_of(data, "", folder, ROOT / "data/mnist_subset.npz")
     if about["subset"]:
         pytest.skip("needs the whole of MNIST, which no mirror gave")
