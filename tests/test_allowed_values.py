@@ -26,7 +26,7 @@ def some(values: st.SearchStrategy[Any], least: int, most: int) -> st.SearchStra
     return st.lists(values, min_size=least, max_size=most, unique=True)
 
 
-PENALTIES = ["induced_1norm", "l1", "l2", "elastic", "group_l1", "group_l1_out", "none"]
+PENALTIES = ["induced_1norm", "l1", "l2", "elastic", "group_l1", "group_l1_out", "log_sum", "none"]
 ON_IMAGES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "data": {
         "name": st.just("digits"),
@@ -34,6 +34,7 @@ ON_IMAGES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "test_per_class": st.integers(1, 20),
         "label_noise": st.sampled_from([0.0, 0.2, 0.999]),
         "redraw": st.sampled_from(["none", "noise", "images", "all"]),
+        "permute": st.booleans(),
         "seed": st.integers(0, 2**32 - 1),
     },
     "grid": {"width": some(st.integers(1, 4), 1, 3), "alpha": some(st.one_of(NOT_NEGATIVE, st.integers(1, 5)), 1, 4)},
@@ -52,6 +53,7 @@ ON_IMAGES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "penalty": st.sampled_from([*((p, "subgradient") for p in PENALTIES), ("l1", "proximal"), ("l2", "proximal")]),
         "penalty_scale": st.lists(NOT_NEGATIVE, min_size=2, max_size=2),
         "penalize_bias": st.booleans(),
+        "shift": st.sampled_from([0, 0, 1, 9]),
         "stop_at_train_error": st.sampled_from([None, 0.0, 0.5]),
     },
     "head": {

@@ -27,6 +27,7 @@ OTHER: dict[str, dict[str, Any]] = {
         "test_per_class": 9,
         "label_noise": 0.3,
         "redraw": "all",
+        "permute": True,
         "seed": 5,
     },
     "grid": {"width": [7], "alpha": [0.7]},
@@ -49,6 +50,7 @@ OTHER: dict[str, dict[str, Any]] = {
         "solver": "proximal",
         "penalty_scale": [0.5, 0.5, 1.0],
         "penalize_bias": False,
+        "shift": 1,
         "stop_at_train_error": 0.4,
     },
     "lasso": {
@@ -80,6 +82,7 @@ MORE_USERS = {
     "data.test_per_class": {"prepare"},
     "data.label_noise": {*TRAIN},
     "data.redraw": {"prepare", *TRAIN},
+    "data.permute": {"prepare"},
     "data.seed": {*TRAIN},
 }
 OF_STUDY = {name: {f"{stage}@{name}" for stage in ("images", "study", "judge")} for name in SMALL_STUDIES}

@@ -65,6 +65,7 @@ class Data(Group):
     test_per_class: Count
     label_noise: Annotated[float, Field(ge=0, lt=1)]
     redraw: Literal["none", "noise", "images", "all"]
+    permute: bool
     seed: Seed
 
     @field_validator("path")
@@ -112,6 +113,8 @@ PENALTIES = {  # whether a penalty has subgradients, and whether it has proximal
     "elastic": (True, True),
     "group_l1": (True, True),
     "group_l1_out": (True, True),
+    "log_sum": (True, True),
+    "l0_count": (False, True),
     "l0": (False, True),
     "none": (True, False),
 }
@@ -146,10 +149,13 @@ class Train(Descent):
     depth: Annotated[int, Field(ge=1, le=100)]
     lr_scale: list[NotNegative]
     average_epochs: Annotated[int, Field(ge=2, le=MOST, multiple_of=2)]
-    penalty: Literal["induced_1norm", "l1", "l2", "elastic", "group_l1", "group_l1_out", "l0", "none"]
+    penalty: Literal[
+        "induced_1norm", "l1", "l2", "elastic", "group_l1", "group_l1_out", "log_sum", "l0_count", "l0", "none"
+    ]
     solver: Literal["subgradient", "proximal"]
     penalty_scale: list[NotNegative]
     penalize_bias: bool
+    shift: Annotated[int, Field(ge=0, le=100)]
 
     @field_validator("lr_scale", "penalty_scale")
     @classmethod
@@ -223,6 +229,7 @@ class Prune(Group):
     epochs: Count
     batch_size: Count
     lr: Positive
+    keep_networks: bool
 
 
 class GrowGrid(Group):

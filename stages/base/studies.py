@@ -34,7 +34,7 @@ from stages.base.params import (
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # of a study
 # all cells of a study choose from the same images
-ONE_DATA = ("data", "path", "train_per_class", "test_per_class", "redraw")
+ONE_DATA = ("data", "path", "train_per_class", "test_per_class", "redraw", "permute")
 
 
 class Way(NamedTuple):
@@ -84,6 +84,7 @@ class Studies(Group):
 class Point(NamedTuple):
     """A point of a study's grid: what tells it from the others, and all options there."""
 
+    trains: str
     place: dict[str, Any]  # a list as text
     data: Data
     grid: Grid | PruneGrid | GrowGrid | FeatureGrid  # of this point alone
@@ -233,4 +234,4 @@ def _resolved(path: str, study: Study, place: dict[str, Any], options: dict[str,
         elif option in study.options:
             where = f"{path}.options"
         raise ParamsError(f"{where}.{option}: {message}") from None
-    return Point(place, whole.data, whole.grid, whole.train)
+    return Point(study.trains, place, whole.data, whole.grid, whole.train)

@@ -11,19 +11,7 @@ from typing import Any
 from stages.base import files, tensors
 from stages.base.code import imported
 from stages.base.files import UserError
-from stages.base.params import (
-    Data,
-    Descent,
-    FeatureGrid,
-    Features,
-    Grid,
-    Grow,
-    GrowGrid,
-    Params,
-    Prune,
-    PruneGrid,
-    Train,
-)
+from stages.base.params import Data, Descent, Features, Grid, Params, Prune, Train
 from stages.base.studies import WAYS, Point
 from stages.training.runs import Arrays
 
@@ -39,6 +27,11 @@ class Cell:
     procedure: str  # a name in base.studies.WAYS and training.procedures.PROCEDURES
     options: dict[str, Any]  # see training.options
     seeds: int  # runs with seeds 0, 1, 2, ...
+
+    @property
+    def widths(self) -> list[int]:
+        """Of the networks that each run trains."""
+        return list(self.options.get("widths") or [self.options["width"]])
 
 
 @dataclass(frozen=True)
@@ -115,53 +108,26 @@ def refuse_more_images(data: Data, train: Descent | Features | Prune, classes: i
         )
 
 
-def fit_options(data: Data, train: Train, classes: int, width: int, alpha: float) -> dict[str, Any]:
-    own = train.model_dump(exclude={"seeds", "images"})
-    return {"width": width, "alpha": float(alpha), **drawing(data, classes, train.images), **own}
-
-
-def prune_options(data: Data, config: Prune, classes: int, method: str, retraining: str) -> dict[str, Any]:
-    own = config.model_dump(exclude={"seeds"})  # with a share of wrong labels of its own
-    return {"method": method, "retraining": retraining, **drawing(data, classes), **own}
+def options_of(point: Point, classes: int) -> dict[str, Any]:
+    """What decides the runs at that point besides their seeds, by the names of the procedure's options."""
+    own = point.train.model_dump(exclude={"seeds", "images"})
+    of_grid = {name: value for name, (value,) in point.grid.model_dump().items()}
+    return {**of_grid, **drawing(point.data, classes, getattr(point.train, "images", None)), **own}
 
 
 def fit_cell(data: Data, train: Train, classes: int, width: int, alpha: float, folder: str | Path) -> Cell:
     """The cell of the grid at that width and alpha; its file lies in the folder of its width."""
     path = Path(folder) / file_name(float(alpha))
     name = f"width {width}, alpha {float(alpha)!r}"
-    return Cell(name, path, "fit", fit_options(data, train, classes, width, alpha), train.seeds)
-
-
-def grow_options(data: Data, config: Grow, classes: int, reuse_up_to: int) -> dict[str, Any]:
-    own = config.model_dump(exclude={"seeds", "images"})
-    return {
-        "width": max(config.widths),
-        "reuse_up_to": reuse_up_to,
-        "alpha": 0.0,
-        **drawing(data, classes, config.images),
-        **own,
-    }
-
-
-def feature_options(data: Data, config: Features, classes: int, width: int, ridge: float) -> dict[str, Any]:
-    return {"width": width, "ridge": float(ridge), **drawing(data, classes, config.images)}
+    point = Point("fit", {}, data, Grid(width=[width], alpha=[float(alpha)]), train)
+    return Cell(name, path, "fit", options_of(point, classes), train.seeds)
 
 
 def study_cell(point: Point, classes: int, folder: str | Path) -> Cell:
     """The cell of a study at that point; its file lies in the study's folder."""
     name = ", ".join(f"{option} {value}" for option, value in point.place.items())
-    match point.grid, point.train:
-        case Grid(width=[width], alpha=[alpha]), Train() as train:
-            procedure, options = "fit", fit_options(point.data, train, classes, width, alpha)
-        case PruneGrid(method=[method], retraining=[retraining]), Prune() as train:
-            procedure, options = "prune", prune_options(point.data, train, classes, method, retraining)
-        case GrowGrid(reuse_up_to=[reuse_up_to]), Grow() as train:
-            procedure, options = "grow", grow_options(point.data, train, classes, reuse_up_to)
-        case FeatureGrid(width=[width], ridge=[ridge]), Features() as train:
-            procedure, options = "features", feature_options(point.data, train, classes, width, ridge)
-        case _:
-            raise AssertionError(point)
-    return Cell(name, Path(folder) / file_name(*point.place.values()), procedure, options, point.train.seeds)
+    path = Path(folder) / file_name(*point.place.values())
+    return Cell(name, path, point.trains, options_of(point, classes), point.train.seeds)
 
 
 def read(cell: Cell, data: str, remedy: str) -> Arrays:

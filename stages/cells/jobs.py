@@ -43,7 +43,7 @@ def split(cells: list[Cell], workers: int, device: str, inputs: int) -> list[Job
         first = cells[places[0]]
         of_alphas = of_seeds = 1
         if device == "cpu":
-            widths = first.options.get("widths", [first.options["width"]])
+            widths = first.widths
             most = max(1, BLOCK * len(widths) // (4 * inputs * sum(widths)))  # networks
             of_alphas, of_seeds = ways(len(places), first.seeds, most, workers)
         for chosen in parts(len(places), of_alphas):

@@ -77,7 +77,7 @@ def _maker(data: Path) -> tuple[Maker, Shape]:
 
 def parameters(cell: Cell, shape: Shape) -> int:
     """Of one of the cell's networks, about."""
-    width = cell.options["width"]
+    width = max(cell.widths)
     return int(width * (shape.inputs + shape.classes + 2) + (cell.options.get("depth", 1) - 1) * width * width)
 
 
@@ -87,7 +87,7 @@ def memory_needed(cell: Cell, alphas: int, seeds: int, shape: Shape) -> int:
     Each seed has a batch of the images that it sees.
     """
     images, inputs, classes = shape
-    width, own_images = cell.options["width"], cell.options["redraw"] in OWN_IMAGES
+    width, own_images = max(cell.widths), cell.options["redraw"] in OWN_IMAGES
     if cell.procedure == "features":  # in double precision: the features, their decomposition, those of a chunk
         own, set_of = width * (4 * cell.options["images"] + 2 * CHUNK + 2 * inputs), cell.options["images"] * inputs
         return int(8 * (own + set_of) + 4 * 2 * images * inputs * own_images)

@@ -35,11 +35,17 @@ def prepared(images: dict[str, Array], about: dict[str, Any], data: Data, where:
     try:
         as_numbers = _as_numbers(images["train_images"], about["kind"], scale)
         for split, places in chosen.items():
-            arrays[f"{split}_pixels"] = as_numbers(images[f"{split}_images"][places])
+            pixels = as_numbers(images[f"{split}_images"][places])
+            arrays[f"{split}_pixels"] = pixels[:, permutation(pixels.shape[1])] if data.permute else pixels
             arrays[f"{split}_labels"] = images[f"{split}_labels"][places].astype(np.int64)
     except ValueError as error:
         raise UserError(f"{where}path: {data.path}: {error}; take other data") from None
     return tensors.to_bytes(arrays, {"dataset": about["dataset"], **scale, "classes": len(about["classes"])})
+
+
+def permutation(inputs: int) -> Array:
+    """The one order of so many pixels in which permuted images show them, (D,)."""
+    return np.random.default_rng(0).permutation(inputs)
 
 
 def _told_apart(images: dict[str, Array], about: dict[str, Any], data: Data, where: str) -> dict[str, Array]:

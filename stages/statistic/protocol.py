@@ -10,7 +10,14 @@ from stages.statistic.tables import axis_value
 
 # arXiv 2401.10686 and its notebook; `seed`, `seeds`, `eval_every` and `average_epochs` are ours
 PUBLISHED_DATA = Data(
-    name="mnist", path=None, train_per_class=500, test_per_class=500, label_noise=0.0, redraw="none", seed=0
+    name="mnist",
+    path=None,
+    train_per_class=500,
+    test_per_class=500,
+    label_noise=0.0,
+    redraw="none",
+    permute=False,
+    seed=0,
 )
 PUBLISHED_TRAIN = Train(
     seeds=1,
@@ -31,6 +38,7 @@ PUBLISHED_TRAIN = Train(
     solver="subgradient",
     penalty_scale=[1.0, 1.0],
     penalize_bias=True,
+    shift=0,
     stop_at_train_error=None,
 )
 NO_PENALTY = PUBLISHED_TRAIN.model_dump(include=set(Train.model_fields) - set(Grow.model_fields)) | {"penalty": "none"}
@@ -79,6 +87,7 @@ def _said(data: Data, train: Train) -> dict[str, str]:
     return {
         "data": data.dataset,
         "redraw": redrawn(data.redraw, data.label_noise),
+        "permute": "pixels permuted" if data.permute else "pixels in their order",
         "images": f"{data.train_per_class} + {data.test_per_class} images a class",
         "drawn": "all of them for training" if train.images is None else f"{train.images} of them for training",
         "label_noise": noise,
@@ -93,6 +102,7 @@ def _said(data: Data, train: Train) -> dict[str, str]:
         "schedule": schedule,
         "epochs": f"{train.epochs} epochs",
         "batch_size": f"batches of {train.batch_size}",
+        "shift": f"training images shifted by up to {train.shift} pixels" if train.shift else "no shifts",
         "stop_at_train_error": "no early stop" if stop is None else f"stopped at training error {axis_value(stop)}",
     }
 

@@ -17,6 +17,7 @@ from stages.training.rules import RULES
 from stages.training.runs import Arrays
 from stages.training.schedule import SCHEDULES
 from stages.training.sets import training_sets
+from stages.training.shift import offsets, shifted, sources
 
 
 class Curves(NamedTuple):
@@ -42,19 +43,45 @@ class Fit(NamedTuple):
     learning_distance: Tensor  # (N,) |theta_T - theta_0|_2 over all weights and biases (He et al. 2022, section 5)
     diverged: Tensor  # (N,) bool: the network holds an inf or a nan
 
+    def at_the_end(self) -> dict[str, Tensor]:
+        """What is measured of each run once, by the names that a cell's file gives it, (N,)."""
+        names = ("stopped", "learning_distance", "diverged")
+        averaged = ("train_error_averaged", "test_error_averaged", "test_error_last")
+        return {name: getattr(self, name) for name in (*names, *averaged)}
 
-def batches(train: Images, size: int, generators: Sequence[torch.Generator]) -> Iterator[tuple[Tensor, Tensor]]:
+
+def batches(
+    train: Images, size: int, generators: Sequence[torch.Generator], shift: int = 0
+) -> Iterator[tuple[Tensor, Tensor]]:
     """One epoch: images (S, D, B) and labels (S, B), each run's in an order of its own; the last B may be smaller.
 
-    The images lie in memory that the next batch overwrites.
+    Every image is moved by up to `shift` pixels along each side, drawn anew. The images lie in memory that the next
+    batch overwrites.
     """
     inputs, device = train.pixels.shape[1], train.pixels.device
     orders = torch.stack([torch.randperm(train.per_run, generator=g) for g in generators])
+    if shift:
+        yield from _moved_batches(train, size, orders.to(device), generators, shift)
+        return
     gathered = train.pixels.new_empty(len(generators) * min(size, train.per_run), inputs)
     for places in orders.to(device).split(size, dim=1):
         rows, labels = train.at(places)
         flat = rows.flatten()
         x = torch.index_select(train.pixels, 0, flat, out=gathered[: len(flat)])
+        yield x.view(*rows.shape, inputs).mT, labels
+
+
+def _moved_batches(
+    train: Images, size: int, orders: Tensor, generators: Sequence[torch.Generator], shift: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The batches of images in these orders (S, n), each image moved."""
+    inputs, device = train.pixels.shape[1], train.pixels.device
+    moves = sources(inputs, offsets(shift)).to(device)  # (K, D)
+    drawn = torch.stack([torch.randint(len(moves), (train.per_run,), generator=g) for g in generators])  # (S, n)
+    background = train.pixels.min()
+    for places, of_images in zip(orders.split(size, 1), drawn.to(device).split(size, 1), strict=True):
+        rows, labels = train.at(places)
+        x = shifted(train.pixels[rows.flatten()], moves[of_images.flatten()], background)  # (S * B, D)
         yield x.view(*rows.shape, inputs).mT, labels
 
 
@@ -65,9 +92,10 @@ def descend_epoch_(
     batch_size: int,
     step: Callable[[list[Factors], int], None],
     loss: str = "cross_entropy",
+    shift: int = 0,
 ) -> None:
     """One epoch; `step` changes the networks, given the gradient of the loss summed over so many images."""
-    for x, labels in batches(train, batch_size, generators):
+    for x, labels in batches(train, batch_size, generators, shift):
         step(mlp.backpropagate(net, x, labels, loss), x.shape[2])
 
 
@@ -164,7 +192,7 @@ def fit(
             rates = [options.lr * scale * factor for scale in options.lr_scale]
             # a rule that makes its step from a gradient adds the penalty's to it
             pull.aim(rates if proximal or rule.target is net else [-1.0] * len(rates))
-            descend_epoch_(net, train, generators, options.batch_size, step, options.loss)
+            descend_epoch_(net, train, generators, options.batch_size, step, options.loss, options.shift)
             report(epoch / options.epochs)
         if evaluated(epoch, options):
             now = net if epoch > 0 else first
@@ -212,12 +240,7 @@ def cells(data: DataSet, options: Sequence[Options], seeds: Sequence[int], repor
     whole = fit(train, data.test, one, classes=data.classes, alphas=alphas, seeds=seeds, report=report)
     curves = {name: values.T for name, values in whole.curves._asdict().items() if name != "epochs"}
     by_run = {
-        "stopped": whole.stopped,
-        "learning_distance": whole.learning_distance,
-        "diverged": whole.diverged,
-        "train_error_averaged": whole.train_error_averaged,
-        "test_error_averaged": whole.test_error_averaged,
-        "test_error_last": whole.test_error_last,
+        **whole.at_the_end(),
         **curves,
         **whole.net.named(),
     }

@@ -26,8 +26,10 @@ SPREAD = 0.1  # standard deviation of an added unit's weights and bias
 
 @dataclass(frozen=True, kw_only=True)
 class GrowOptions(Options):
-    """Every width is trained by these options; `width` is the largest of them."""
+    """Every width is trained by these options, without a penalty."""
 
+    width: int = 0  # of none of them
+    alpha: float = 0.0
     widths: Sequence[int]  # ascending
     reuse_up_to: int  # the last width that starts from the trained narrower one; 0: none does
 
@@ -81,11 +83,7 @@ def cells(data: DataSet, options: Sequence[GrowOptions], seeds: Sequence[int], r
     by_width = [
         {
             **{name: curve[-1] for name, curve in fit.curves._asdict().items() if name != "epochs"},
-            "test_error_averaged": fit.test_error_averaged,
-            "test_error_last": fit.test_error_last,
-            "stopped": fit.stopped,
-            "diverged": fit.diverged,
-            "learning_distance": fit.learning_distance,
+            **fit.at_the_end(),
         }
         for fit in grow(data, one, seeds, report)
     ]

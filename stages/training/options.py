@@ -43,4 +43,5 @@ class Options(Common):
     solver: str = "subgradient"  # or proximal
     penalty_scale: Sequence[float] = (1.0, 1.0)  # multiplies alpha, for each layer
     penalize_bias: bool = True
+    shift: int = 0  # pixels by which a training image is moved at most, along each side, drawn anew in every epoch
     stop_at_train_error: float | None = None  # a run ends at the first evaluated epoch with at most this error

@@ -167,6 +167,44 @@ def elastic_prox(step: Tensor) -> Move:
     return move
 
 
+EPSILON = 0.01  # of the log-sum penalty: far larger weights are hardly pulled
+
+
+def log_sum(w: Tensor) -> Tensor:
+    """Sum of EPSILON * log(1 + |w| / EPSILON) (Candes, Wakin & Boyd 2008): near 0 as steep as L1, far from it flat."""
+    return EPSILON * (w.abs() / EPSILON).log1p().sum((-2, -1))
+
+
+def log_sum_step(step: Tensor) -> Move:
+    back = -step.float()
+
+    def move(w: Tensor, target: Tensor, scratch: Tensor) -> None:
+        slopes = torch.abs(w, out=scratch).div_(EPSILON).add_(1).reciprocal_().mul_(w.sign())
+        target.addcmul_(slopes, back)
+
+    return move
+
+
+def log_sum_prox(step: Tensor) -> Move:
+    """The larger stationary point of the quadratic that the optimum solves, or 0 where that costs less.
+
+    Gong et al. (2013), "A general iterative shrinkage and thresholding algorithm", table 1, have the same two cases.
+    """
+    size = step.float()
+
+    def cost(v: Tensor, magnitudes: Tensor) -> Tensor:
+        return size * EPSILON * (v / EPSILON).log1p() + (v - magnitudes).square() / 2
+
+    def move(w: Tensor, target: Tensor, scratch: Tensor) -> None:
+        magnitudes = torch.abs(w, out=scratch)
+        inside = (magnitudes + EPSILON).square() - 4 * EPSILON * size
+        stationary = ((magnitudes - EPSILON + inside.clamp(min=0).sqrt()) / 2).clamp(min=0)
+        zero = (inside < 0) | (cost(torch.zeros_like(w), magnitudes) <= cost(stationary, magnitudes))
+        w.copy_(stationary.masked_fill_(zero, 0.0).mul_(w.sign()))
+
+    return move
+
+
 def norms_into(layer: Layer, with_bias: bool = True) -> Tensor:
     """L2 norm of all weights into each unit, and of its bias, (..., out, 1)."""
     squares = layer.weight.square().sum(-1, keepdim=True)
@@ -255,6 +293,17 @@ def l0_prox(sizes: Sizes) -> LayerMove:
     return move
 
 
+def l0_count_prox(sizes: Sizes) -> LayerMove:
+    """Hard thresholding: weights of magnitude sqrt(2 step) or less become 0, and biases are spared."""
+
+    def move(layer: Layer, target: Layer, scratch: Layer) -> None:
+        if sizes.weight is not None:
+            limit = (2 * sizes.weight).sqrt().float()
+            layer.weight.masked_fill_(torch.abs(layer.weight, out=scratch.weight) <= limit, 0.0)
+
+    return move
+
+
 def summed(value: Callable[[Tensor], Tensor]) -> Callable[[Layer], Tensor]:
     """A penalty's value of a layer whose weights and bias are penalised apart."""
     return lambda layer: value(layer.weight) + value(layer.bias)
@@ -267,6 +316,8 @@ PENALTIES = {
     "elastic": Penalty(summed(elastic), of_each(elastic_step), of_each(elastic_prox)),
     "group_l1": Penalty(group_l1, group_l1_step, group_l1_prox, slice(None, -1)),
     "group_l1_out": Penalty(group_l1_out, group_l1_out_step, group_l1_out_prox, slice(1, None)),
+    "log_sum": Penalty(summed(log_sum), of_each(log_sum_step), of_each(log_sum_prox)),
+    "l0_count": Penalty(l0, proximal=l0_count_prox),
     "l0": Penalty(l0, proximal=l0_prox, constraint=True),
     "none": Penalty(lambda layer: layer.weight.new_zeros(len(layer.weight))),
 }

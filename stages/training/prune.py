@@ -33,6 +33,7 @@ class PruneOptions(Common):
     share: float  # of the remaining weights, pruned in each round
     epochs: int  # in each round
     lr: float  # in the first half of a round's epochs; a tenth of it in the second
+    keep_networks: bool = False  # of every round, not only what is measured of them
 
 
 class Start(NamedTuple):
@@ -129,6 +130,8 @@ def prune(
 ) -> dict[str, Tensor]:
     """Train, then prune and retrain `options.levels` times; every measure of `row` as (levels + 1, S).
 
+    Where networks are kept, their parameters stand beside the measures, (levels + 1, S, out, in).
+
     `wrong`, (n,) or (S, n), says which training labels are noise, as many of each run. `report` is told after every
     epoch which share of all epochs is done.
     """
@@ -155,16 +158,17 @@ def prune(
             step = partial(masked_step_, net, mask, lr)
             descend_epoch_(net, train, generators, options.batch_size, step)
             report((level + (epoch + 1) / options.epochs) / (options.levels + 1))
-        rows.append(row(net, start.map(torch.clone), mask, train, test, wrong))
+        measured = row(net, start.map(torch.clone), mask, train, test, wrong)
+        rows.append({**measured, **(net.map(torch.clone).named() if options.keep_networks else {})})
     return {name: torch.stack([r[name] for r in rows]).cpu() for name in rows[0]}
 
 
 def cells(data: DataSet, options: Sequence[PruneOptions], seeds: Sequence[int], report: Report) -> list[Arrays]:
-    """The cell of the one option with all the seeds; every measure is (S, levels + 1)."""
+    """The cell of the one option with all the seeds; every measure is (S, levels + 1), and so begin networks."""
     (one,) = options
     train, wrong = training_sets(data.train, one, seeds, data.classes)
     measures = prune(train, data.test, wrong, one, classes=data.classes, seeds=seeds, report=report)
-    return [{name: np.ascontiguousarray(values.T.numpy()) for name, values in measures.items()}]
+    return [{name: np.ascontiguousarray(values.transpose(0, 1).numpy()) for name, values in measures.items()}]
 
 
 PROCEDURE = Procedure(PruneOptions, cells, together="seeds")

@@ -31,6 +31,7 @@ DATA: dict[str, Any] = {
     "test_per_class": 2,
     "label_noise": 0.0,
     "redraw": "none",
+    "permute": False,
     "seed": 0,
 }
 PATH = "data/own/mine.npz"

@@ -58,6 +58,7 @@ OTHER = {
     "solver": "proximal",
     "penalty_scale": [1.0, 2.0],
     "penalize_bias": False,
+    "shift": 1,
     "stop_at_train_error": 0.0,
 }
 

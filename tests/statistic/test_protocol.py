@@ -18,6 +18,7 @@ OTHER: dict[str, dict[str, Any]] = {
         "test_per_class": 74,
         "label_noise": 0.2,
         "redraw": "all",
+        "permute": True,
         "seed": 1,
     },
     "train": {
@@ -39,6 +40,7 @@ OTHER: dict[str, dict[str, Any]] = {
         "solver": "proximal",
         "penalty_scale": [1.0, 0.5],
         "penalize_bias": False,
+        "shift": 1,
         "stop_at_train_error": 0.0,
     },
 }

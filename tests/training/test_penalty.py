@@ -29,7 +29,8 @@ def having(how: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "value"), [("induced_1norm", 10), ("l1", 13), ("l2", 17.5), ("elastic", 30.5), ("l0", 4), ("none", 0)]
+    ("kind", "value"),
+    [("induced_1norm", 10), ("l1", 13), ("l2", 17.5), ("elastic", 30.5), ("l0", 4), ("l0_count", 4), ("none", 0)],
 )
 def test_values_counted_by_hand(kind: str, value: float) -> None:
     assert PENALTIES[kind].value(LAYER).tolist() == [value]

@@ -141,3 +141,13 @@ def test_long_training_fits_the_wrong_labels_and_a_network_without_weights_fits_
     bare = run(levels=60, epochs=1)
     assert (bare["density"][-1] < 0.02).all()
     assert (bare["noise_fitted"][-1] < 0.5).all()
+
+
+def test_networks_that_are_kept_are_those_that_were_measured() -> None:
+    kept, without = run(keep_networks=True), run()
+    assert set(kept) - set(without) == {"w1", "b1", "w2", "b2"}
+    assert all(torch.equal(kept[name], without[name]) for name in without if name != "noise_fitted")
+    for level in range(5):
+        net = mlp.Net.from_named({name: kept[name][level] for name in ("w1", "b1", "w2", "b2")})
+        assert torch.equal(mlp.scores(net, TEST)[1], kept["test_error"][level])
+        assert torch.equal((weights(net) != 0).double().mean(1), kept["density"][level])

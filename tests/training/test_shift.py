@@ -1,0 +1,58 @@
+"""Shifted images."""
+
+import pytest
+import torch
+
+from stages.training.fit import batches, fit
+from stages.training.images import Images
+from stages.training.options import Options
+from stages.training.shift import offsets, shifted, sources
+
+GENERATOR = torch.Generator().manual_seed(0)
+IMAGES = torch.rand(12, 25, generator=GENERATOR)
+BLACK = torch.tensor(-1.0)
+
+
+def test_a_shift_moves_rows_down_and_columns_right_and_background_in() -> None:
+    image = torch.arange(9.0).expand(2, -1)
+    moved = shifted(image, sources(9, [(1, 1), (0, -2)]), BLACK)
+    assert moved.view(2, 3, 3).tolist() == [
+        [[-1, -1, -1], [-1, 0, 1], [-1, 3, 4]],
+        [[2, -1, -1], [5, -1, -1], [8, -1, -1]],
+    ]
+
+
+def test_the_first_of_all_shifts_moves_nothing() -> None:
+    assert [len(offsets(most)) for most in range(3)] == [1, 9, 25]
+    assert torch.equal(shifted(IMAGES, sources(25, offsets(2))[0], BLACK), IMAGES)
+
+
+def test_a_shift_farther_than_the_image_leaves_background() -> None:
+    assert (shifted(IMAGES, sources(25, [(5, 0)])[0], BLACK) == -1).all()
+
+
+def test_images_that_are_not_square_cannot_be_shifted() -> None:
+    with pytest.raises(ValueError, match="images of 24 pixels are not square, and cannot be shifted"):
+        sources(24, [(0, 1)])
+
+
+def test_batches_hold_every_image_once_an_epoch_each_moved_as_it_is_drawn() -> None:
+    train = Images(IMAGES, torch.arange(12))
+    moves = sources(25, offsets(1))
+    seen = []
+    for x, labels in batches(train, 5, [torch.Generator().manual_seed(3)], shift=1):
+        for image, label in zip(x[0].T, labels[0], strict=True):
+            possible = shifted(IMAGES[label].expand(9, -1), moves, IMAGES.min())
+            assert (possible == image).all(1).any()
+            seen.append(int(label))
+    assert sorted(seen) == list(range(12))
+
+
+def test_a_run_with_shifts_does_not_depend_on_the_runs_beside_it() -> None:
+    train = Images(IMAGES, torch.arange(12) % 3)
+    options = Options(width=4, alpha=0.0, epochs=3, batch_size=5, lr=0.1, shift=1)
+    together, alone = (
+        fit(train, train, options, classes=3, alphas=[0.0], seeds=seeds).net for seeds in ([0, 1, 2], [1])
+    )
+    for whole, one in zip(together.parameters(), alone.parameters(), strict=True):
+        torch.testing.assert_close(whole[1], one[0])
