@@ -96,7 +96,10 @@ def small(**changes: Any) -> str:
         ),
         ({"options": {"depth": 2}}, "studies.one: defaults.fit.lr_scale: "),
         ({"twin": "two"}, "studies.one.twin: there is no study 'two'"),
-        ({"twin": "one"}, "studies.one.twin: redraw should be none in 'one', and not none here"),
+        (
+            {"twin": "one"},
+            "studies.one.twin: redraw should be none and permute false in 'one', and one of them not here",
+        ),
         ({"also": 1}, "studies.one.also: unknown key"),
     ],
 )
@@ -121,7 +124,9 @@ def test_a_twin_differs_in_what_every_run_draws_and_in_nothing_else() -> None:
     studies["studies"]["two"] = {**studies["studies"]["one"], "options": {"lr": 0.01, "seeds": 7}, "twin": None}
     parse_studies(yaml.safe_dump(studies))
     studies["studies"]["two"]["options"]["lr"] = 0.02
-    with pytest.raises(ParamsError, match="'two' should share points and differ in no option but redraw and seeds"):
+    with pytest.raises(
+        ParamsError, match="'two' should share points and differ in no option but redraw, permute and seeds"
+    ):
         parse_studies(yaml.safe_dump(studies))
 
 

@@ -59,7 +59,7 @@ class Study(Group):
     expects: str  # what should come out, and who says so
     trains: Literal["fit", "prune", "grow", "features"]
     over: str  # an option of the grid, or what a single run passes through
-    twin: str | None = None  # the same study with one training set for all runs, where here each run has its own
+    twin: str | None = None  # the same study without `redraw` or `permute`, one of which is set here
     options: dict[str, Any]
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]]
 
@@ -120,7 +120,7 @@ def _refuse_unknown(where: str, options: dict[str, Any], trains: str) -> None:
 
 
 def _check_twin(studies: Studies, name: str, twin: str) -> None:
-    """Raise ParamsError unless the twin differs in nothing but `redraw` and seeds, at the points that both have."""
+    """Raise ParamsError unless the twin differs in nothing but `redraw`, `permute` and seeds where both have points."""
     path = f"studies.{name}.twin"
     if twin not in studies.studies:
         raise ParamsError(f"{path}: there is no study {twin!r}")
@@ -130,14 +130,18 @@ def _check_twin(studies: Studies, name: str, twin: str) -> None:
 
     own, other = by_place(name), by_place(twin)
     shared = [(own[place], other[place]) for place in own if place in other]
-    if any(one.data.redraw == "none" or two.data.redraw != "none" for one, two in shared):
-        raise ParamsError(f"{path}: redraw should be none in {twin!r}, and not none here")
+    if any(_is_plain(one.data) or not _is_plain(two.data) for one, two in shared):
+        raise ParamsError(f"{path}: redraw should be none and permute false in {twin!r}, and one of them not here")
     if not shared or any(_but_for_the_set(one) != _but_for_the_set(two) for one, two in shared):
-        raise ParamsError(f"{path}: {twin!r} should share points and differ in no option but redraw and seeds")
+        raise ParamsError(f"{path}: {twin!r} should share points and differ in no option but redraw, permute and seeds")
+
+
+def _is_plain(data: Data) -> bool:
+    return data.redraw == "none" and not data.permute
 
 
 def _but_for_the_set(point: Point) -> Any:
-    return point.data.model_dump(exclude={"redraw"}), point.grid, point.train.model_dump(exclude={"seeds"})
+    return point.data.model_dump(exclude={"redraw", "permute"}), point.grid, point.train.model_dump(exclude={"seeds"})
 
 
 def homes(trains: str) -> dict[str, list[tuple[str, str]]]:
