@@ -31,6 +31,7 @@ from stages.base.params import (
     parse_as,
     unique,
 )
+from stages.base.readings import KINDS, Reading
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # of a study
 # all cells of a study choose from the same images
@@ -79,6 +80,7 @@ class Studies(Group):
 
     defaults: dict[Literal["fit", "prune", "grow", "features"], dict[str, Any]]
     studies: dict[str, Study]
+    readings: dict[str, Reading] = Field(default_factory=dict)
 
 
 class Point(NamedTuple):
@@ -100,17 +102,52 @@ def parse_studies(text: str) -> Studies:
     for trains, defaults in studies.defaults.items():
         _refuse_unknown(f"defaults.{trains}", defaults, trains)
     for name, study in studies.studies.items():
-        if not NAME.fullmatch(name) or name == "verdicts":  # which becomes a folder, and a word of a command
-            raise ParamsError(
-                f"studies: {name!r} is no name for a study; use small letters, digits, '-' and '_', not 'verdicts'"
-            )
+        _refuse_name("study", name)
         if study.trains not in studies.defaults:
             raise ParamsError(f"defaults.{study.trains}: missing")
         points(studies, name)
     for name, study in studies.studies.items():
         if study.twin is not None:
             _check_twin(studies, name, study.twin)
+    for name, reading in studies.readings.items():
+        _refuse_name("reading", name)
+        _check_reading(studies, name, reading)
     return studies
+
+
+def _refuse_name(what: str, name: str) -> None:
+    if not NAME.fullmatch(name) or name == "verdicts":  # which becomes a folder, and a word of a command
+        raise ParamsError(
+            f"studies: {name!r} is no name for a {what}; use small letters, digits, '-' and '_', not 'verdicts'"
+        )
+
+
+def _check_reading(studies: Studies, name: str, reading: Reading) -> None:
+    """Raise ParamsError unless the study that it reads has cells with what it measures, at the points that it names."""
+    path = f"readings.{name}"
+    if name in studies.studies:
+        raise ParamsError(f"{path}: is the name of a study; take another one")
+    if reading.reads not in studies.studies:
+        raise ParamsError(f"{path}.reads: there is no study {reading.reads!r}")
+    study, ways = studies.studies[reading.reads], KINDS[reading.measures]
+    if study.trains not in ways:
+        raise ParamsError(
+            f"{path}.measures: {reading.measures!r} reads what is trained by {' or '.join(ways)}, and "
+            f"{reading.reads!r} is trained by {study.trains}"
+        )
+    for option, values in reading.where.items():
+        if option not in study.grid or any(value not in study.grid[option] for value in values):
+            raise ParamsError(f"{path}.where.{option}: {values} does not stand in the grid of {reading.reads!r}")
+    grid = points_read(studies, name)
+    if any(isinstance(point.train, Prune) and not point.train.keep_networks for point in grid):
+        raise ParamsError(f"{path}.reads: {reading.reads!r} keeps no networks; a study does with keep_networks: true")
+    least = {"heads": 1e-30, "kernels": 0.0}.get(reading.measures)
+    if least is not None and (not reading.strength or min(reading.strength) < least):
+        raise ParamsError(f"{path}.strength: {reading.strength} should name numbers, each at least {least:g}")
+    if study.over == "epoch":
+        raise ParamsError(f"{path}.reads: {reading.reads!r} is judged over epochs, and only the last networks are kept")
+    if any(reading.seeds is not None and reading.seeds > point.train.seeds for point in grid):
+        raise ParamsError(f"{path}.seeds: {reading.seeds} is more than the runs of {reading.reads!r}")
 
 
 def _refuse_unknown(where: str, options: dict[str, Any], trains: str) -> None:
@@ -167,11 +204,26 @@ def points(studies: Studies, name: str) -> list[Point]:
     found = []
     for values in product(*study.grid.values()):
         own = dict(zip(study.grid, values, strict=True))
-        place = {option: _as_text(value) if isinstance(value, list) else value for option, value in own.items()}
+        place = {option: as_place(value) for option, value in own.items()}
         found.append(_resolved(path, study, place, {**defaults, **study.options, **own}))
     if study.within_a_run and (count := min(map(_points_within, found))) < LEAST_POINTS:
         raise ParamsError(f"{path}.over: a run passes through {count} points, and an axis needs {LEAST_POINTS} or more")
     return found
+
+
+def points_read(studies: Studies, name: str) -> list[Point]:
+    """The points of its study that a reading takes, in their order."""
+    reading = studies.readings[name]
+
+    def is_read(point: Point) -> bool:
+        return all(point.place[option] in map(as_place, values) for option, values in reading.where.items())
+
+    return [point for point in points(studies, reading.reads) if is_read(point)]
+
+
+def as_place(value: Any) -> Any:
+    """The value of an option as it tells a point from others: a list as text."""
+    return " and ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _points_within(point: Point) -> int:
@@ -185,10 +237,6 @@ def _points_within(point: Point) -> int:
             return len({*range(0, epochs + 1, every), epochs - 1, epochs})
         case _:
             return 0
-
-
-def _as_text(values: list[Any]) -> str:
-    return " and ".join(map(str, values))
 
 
 def _check_axis(path: str, study: Study) -> None:

@@ -1,5 +1,6 @@
 """The figure of a study: every group's runs over the axis, with what was found in them."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -44,10 +45,16 @@ SIZE = (4.0, 3.2)  # inches, of a panel
 SPREAD = 30  # from this ratio of the largest to the smallest point on, an axis is logarithmic
 
 
-def study(cases: dict[str, Case], verdicts: dict[str, Verdict], title: str, said: str) -> Figure:
+def study(
+    cases: dict[str, Case],
+    verdicts: dict[str, Verdict],
+    title: str,
+    said: str,
+    labels: Mapping[str, str] | None = None,
+) -> Figure:
     """A panel a group, with errors in %, and where networks were kept one below it on what its runs make together.
 
-    `said` is a caption's last line.
+    `said` is a caption's last line. `labels` name what is drawn in % where it is no error.
     """
     with_parts = any("variance" in case.rows and case.rows.variance.notna().any() for case in cases.values())
     figure, axes, below = panels_with_others_below(len(cases)) if with_parts else (*panels(len(cases), size=SIZE), [])
@@ -57,7 +64,9 @@ def study(cases: dict[str, Case], verdicts: dict[str, Verdict], title: str, said
         means = case.rows.groupby(case.axis).mean(numeric_only=True)
         _lines(ax, points, 100 * means, LINES)
         _axis(ax, case.axis, points)
-        ax.set(ylabel="error, %", ylim=(0, None))
+        ax.set(ylabel=(labels or {}).get(name, "error, %"))
+        if not (table_of(case.rows, case.axis) < 0).any():
+            ax.set_ylim(0, None)
         height = f"D = {d_with_interval(verdicts[name])} points"
         add_panel_title(
             ax, f"{case.axis if name == ALL else name}: {height}\ndouble descent? {answer_with_reason(verdicts[name])}"

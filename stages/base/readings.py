@@ -1,0 +1,33 @@
+"""The `readings` of studies/params.yaml: questions to the networks of a study, for which nothing is trained."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from stages.base.params import Count, Group, NotNegative
+
+KINDS = {  # of measures, with the ways to train whose cells they can read
+    "heads": ("fit", "prune"),
+    "kernels": ("fit",),
+    "inside": ("fit",),
+    "shifts": ("fit",),
+    "lengths": ("fit", "prune"),
+    "prequential": ("prequential",),
+    "smoother": ("smooth",),
+}
+# answers whose least value may choose a point of the axis
+CHOOSING = ("two_part_bits", "description_bits", "description_bits_calibrated")
+
+
+class Reading(Group):
+    """One question to the cells of a study, along that study's axis."""
+
+    asks: Annotated[str, Field(min_length=1)]
+    expects: str  # what should come out, and who says so
+    reads: str  # the name of the study
+    measures: Literal["heads", "kernels", "inside", "shifts", "lengths", "prequential", "smoother"]
+    # of an option of its grid, the values that are read
+    where: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
+    seeds: Count | None = None  # the first so many runs; None: all
+    # of the penalties of refitted heads, or the ridges of kernel regressions
+    strength: list[NotNegative] = Field(default_factory=list)

@@ -1,0 +1,104 @@
+"""Stage `read@NAME`: what the networks of a study answer, a row for each run, point and name of an answer.
+
+Nothing is trained. Points are read side by side, each on one thread, so that numbers do not depend on the cores.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from stages.base import files
+from stages.base.console import console, run
+from stages.base.machine import threads
+from stages.base.params import Prune, Train
+from stages.base.readings import Reading
+from stages.base.studies import Point, Study, points_read
+from stages.base.tensors import Array
+from stages.cells.cell import drawing, read, study_cell
+from stages.measure.images import test_images, training_images
+from stages.measure.reading import KINDS, Answers, Asked, infinitely_wide
+from stages.statistic.tables import to_csv
+from stages.training.runs import COMMON
+
+COPIES = 20  # of a cell's file in memory while its networks are asked, about
+
+
+def asked(reading: Reading, point: Point, runs: dict[str, Array], arrays: dict[str, Array], classes: int) -> Asked:
+    """The first so many runs of the point's cell, with their training sets and the test images."""
+    own_noise = point.train.label_noise if isinstance(point.train, Prune) else point.data.label_noise
+    images = None if isinstance(point.train, Prune) else point.train.images
+    how = drawing(point.data.model_copy(update={"label_noise": own_noise}), classes, images)
+    seeds = range(reading.seeds or point.train.seeds)
+    true = training_images(arrays, classes, {**how, "label_noise": 0.0}, seeds).labels
+    return Asked(
+        runs={name: torch.from_numpy(values[: len(seeds)]) for name, values in runs.items() if name not in COMMON},
+        seeds=seeds,
+        train=training_images(arrays, classes, how, seeds),
+        true=true,
+        test=test_images(arrays),
+        classes=classes,
+        loss=getattr(point.train, "loss", "cross_entropy"),
+        strength=reading.strength,
+    )
+
+
+def states(point: Point, runs: Asked) -> Iterator[tuple[dict[str, Any], Asked]]:
+    """What is asked at this point: of networks that are pruned every round, and else the runs as they are."""
+    if not isinstance(point.train, Prune):
+        yield {}, runs
+        return
+    for level in range(point.train.levels + 1):
+        yield {"round": level}, runs._replace(runs={name: values[:, level] for name, values in runs.runs.items()})
+
+
+def rows_of(place: dict[str, Any], seeds: range, column: str, answers: Answers, units: dict[str, str]) -> pd.DataFrame:
+    """A row a run and answer."""
+    parts = [
+        pd.DataFrame({**place, "seed": seeds, column: name, "unit": units[name], "value": values.numpy()})
+        for name, values in answers.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def answered(reading: Reading, study: Study, point: Point, runs: Asked, dataset: str, last: bool) -> pd.DataFrame:
+    """All rows of one point; with `last` those of infinite width as well, where the study is one over width."""
+    kind, tables = KINDS[reading.measures], []
+    for of_state, one in states(point, runs):
+        found = kind.ask(one)
+        units = {name: kind.units.get(name, kind.unit) for name in found}
+        tables.append(rows_of({"dataset": dataset, **point.place, **of_state}, one.seeds, kind.column, found, units))
+    if last and reading.measures == "kernels" and study.over == "width":
+        assert isinstance(point.train, Train)
+        found = infinitely_wide(runs, point.train.depth)
+        place = {"dataset": dataset, **point.place, "width": float("inf")}
+        tables.append(rows_of(place, runs.seeds, kind.column, found, dict.fromkeys(found, kind.unit)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def main(name: str, data: Path, cells: Path, out: Path) -> None:
+    torch.set_num_threads(1)
+    studies = files.read_studies()
+    reading = studies.readings[name]
+    study, grid = studies.studies[reading.reads], points_read(studies, name)
+    remedy = f"dvc repro -f studies/dvc.yaml:{{}}@{reading.reads}"
+    arrays, about = files.read_tensors(data, remedy.format("images"), "train_pixels")
+
+    def table(point: Point) -> pd.DataFrame:
+        runs = read(study_cell(point, about["classes"], cells), about["digest"], remedy.format("study"))
+        last = point.place.get(study.over) == grid[-1].place.get(study.over)
+        whole = asked(reading, point, runs, arrays, about["classes"])
+        return answered(reading, study, point, whole, about["dataset"], last)
+
+    largest = max(study_cell(point, about["classes"], cells).path.stat().st_size for point in grid)
+    with ThreadPoolExecutor(threads(COPIES * largest)) as pool:
+        found = pd.concat(list(pool.map(table, grid)), ignore_index=True)
+    files.write(out, to_csv(found))
+    console.print(f"{name}: {len(found)} answers of {len(grid)} cells in {out}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,177 @@
+"""What a person is told of a reading: every answer judged along the study's axis, and how answers differ at its peak.
+
+An answer is an error, a share, or a number of which only ratios are comparable. The last ones are judged as shares of
+their largest mean, so that their D is in hundredths of it.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from stages.base.readings import CHOOSING, Reading
+from stages.base.studies import Study
+from stages.statistic.findings import ALL, Verdict, answer_with_reason, d_with_interval, said_of_groups
+from stages.statistic.guards import Case, table_of
+from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES
+from stages.statistic.sentences import listed, with_interval
+from stages.statistic.study import groups as groups_of
+from stages.statistic.study import name_of, said_of
+from stages.statistic.tables import axis_value
+from stages.statistic.verdict import described as verdict_of
+
+ERROR, SHARE, RELATIVE = "error", "share", "relative"  # units
+SAID = {ERROR: "error, %", SHARE: "%", RELATIVE: "% of the largest mean"}
+DRAWS = 2000  # of whole runs
+
+
+def groups(table: pd.DataFrame, study: Study, column: str) -> dict[str, pd.DataFrame]:
+    """The rows of each answer in each group of the study, as `verdict.judged` takes them.
+
+    Points where no run has a value are left out, and so is an answer with fewer than three points.
+    """
+    known = table[np.isfinite(table[study.over].astype(float)) & table.value.notna()]
+    parts = groups_of(known, [*study.by, column])
+    whole = {name: rows for name, rows in parts.items() if rows[study.over].nunique() >= 3}
+    return {name: rows.assign(test_error=rows.value / scale(rows, study.over)) for name, rows in whole.items()}
+
+
+def scale(rows: pd.DataFrame, over: str) -> float:
+    """By which an answer's values are divided before they are judged."""
+    if rows.unit.iloc[0] != RELATIVE:
+        return 1.0
+    return float(rows.groupby(over).value.mean().abs().max()) or 1.0
+
+
+def beside_peak(rows: pd.DataFrame, over: str, own: Verdict) -> dict[str, float]:
+    """Means of an answer at the valleys and the peak of the study's own errors, and how it changes beyond the peak.
+
+    `change` is the value at the right valley less that at the peak, in the mean over the runs that have both, with
+    Student's 95 % interval. Nothing where the study has no peak.
+    """
+    if f"peak_{over}" not in own:
+        return {}
+    places = {place: own[f"{place}_{over}"] for place in ("left", "peak", "right")}
+    values = {place: rows[rows[over] == point].set_index("seed").value for place, point in places.items()}
+    found = {f"at_{place}": float(own_values.mean()) for place, own_values in values.items() if len(own_values)}
+    changes = (values["right"] - values["peak"]).dropna()
+    if len(changes) > 1:
+        half = float(stats.t.ppf(0.975, len(changes) - 1)) * float(changes.std()) / len(changes) ** 0.5
+        middle = float(changes.mean())
+        found |= {"change": middle, "change_low": middle - half, "change_high": middle + half}
+    return found
+
+
+def choice(lengths: pd.DataFrame, errors: pd.DataFrame, over: str) -> dict[str, Any]:
+    """Does the point with the shortest description err least?
+
+    `regret` is the test error at the point with the least mean length less the least mean test error, with a 95 %
+    interval: quantiles over whole runs that are drawn anew, from both tables alike. The answer is yes where even its
+    upper end is less than a point, and no where even its lower end is more.
+    """
+    points = np.sort(lengths[over].unique())
+    bits = table_of(lengths, over, "value")
+    error = table_of(errors[errors[over].isin(points) & errors.seed.isin(lengths.seed)], over)
+    kept = ~np.isnan(bits).any(0) & ~np.isnan(error).any(0)
+    bits, error, points = bits[:, kept], error[:, kept], points[kept]
+    drawn = np.random.default_rng(0).integers(len(bits), size=(DRAWS, len(bits)))
+    regrets = [_regret(bits[runs], error[runs]) for runs in drawn]
+    low, high = (float(end) for end in np.quantile(regrets, [0.025, 0.975]))
+    shortest, best = int(bits.mean(0).argmin()), int(error.mean(0).argmin())
+    answer = YES if high < SMALLEST else NO if low > SMALLEST else UNDECIDED
+    return {
+        "chooses_best": answer,
+        "regret": _regret(bits, error),
+        "regret_low": low,
+        "regret_high": high,
+        f"shortest_{over}": points[shortest].item(),
+        f"best_{over}": points[best].item(),
+    }
+
+
+def _regret(bits: np.ndarray, error: np.ndarray) -> float:
+    mean = error.mean(0)
+    return float(mean[bits.mean(0).argmin()] - mean.min())
+
+
+def column_of(table: pd.DataFrame) -> str:
+    """The name of the column of a table of answers that says what was asked: the last one before the unit."""
+    return str(table.columns[list(table.columns).index("unit") - 1])
+
+
+def described(case: Case, study: Study, of_study: dict[str, Verdict], cells: pd.DataFrame, column: str) -> Verdict:
+    """As `verdict.described`, with the answer's unit, what it is beside the study's peak, and whether it may choose."""
+    rows = case.rows
+    place = {option: rows[option].iloc[0] for option in study.by}
+    own = of_study.get(name_of(place) if place else ALL, {})
+    found = verdict_of(case) | {"unit": rows.unit.iloc[0], **beside_peak(rows, study.over, own)}
+    if rows[column].iloc[0] in CHOOSING:
+        errors = cells
+        for option, value in place.items():
+            errors = errors[errors[option] == value]
+        found |= choice(rows, errors, study.over)
+    return found
+
+
+def guards_not_asked(groups: dict[str, pd.DataFrame]) -> dict[str, tuple[str, ...]]:
+    """An answer that is no error does not guess."""
+    return {name: ("above_chance",) for name, rows in groups.items() if rows.unit.iloc[0] != ERROR}
+
+
+def at_infinity(table: pd.DataFrame, study: Study, column: str) -> dict[str, pd.Series]:
+    """Errors of kernels of infinite width by their names, a value a run."""
+    beyond = table[~np.isfinite(table[study.over].astype(float))]
+    return {name: rows.value for name, rows in groups_of(beyond, [*study.by, column]).items()} if len(beyond) else {}
+
+
+def finding(reading: Reading, study: Study, verdicts: dict[str, Verdict], infinite: dict[str, pd.Series]) -> str:
+    """The question, the answers, and what else the numbers say, a sentence each."""
+    said = [reading.asks, said_of_groups(verdicts)]
+    said += _changes(verdicts, study.over)
+    said += [_choice(name, found, study.over) for name, found in verdicts.items() if "regret" in found]
+    if infinite:
+        errors = [f"{name} {100 * values.mean():.1f} %" for name, values in infinite.items()]
+        said.append(f"At infinite width: {listed(errors)}.")
+    return " ".join(said)
+
+
+def _changes(verdicts: dict[str, Verdict], over: str) -> list[str]:
+    """What rises or falls for sure between the peak of the errors and the valley beyond it."""
+    surely = {name: found for name, found in verdicts.items() if "change" in found and found["unit"] != ERROR}
+    if not surely:
+        return []
+    changed = [
+        f"{name} from {found['at_peak']:.3g} to {found['at_right']:.3g} ({said_of_change(found)})"
+        for name, found in surely.items()
+        if found["change_low"] > 0 or found["change_high"] < 0
+    ]
+    same = [name for name, found in surely.items() if found["change_low"] <= 0 <= found["change_high"]]
+    said = [f"From the peak of the test error to the valley beyond it change: {listed(changed)}."] if changed else []
+    return said + ([f"Not for sure: {listed(same)}."] if same else [])
+
+
+def said_of_change(found: Verdict) -> str:
+    """Such as "-0.12 [-0.15, -0.09]"."""
+    return f"{found['change']:+.2g} [{found['change_low']:+.2g}, {found['change_high']:+.2g}]"
+
+
+def _choice(name: str, found: Verdict, over: str) -> str:
+    regret = with_interval(found["regret"], found["regret_low"], found["regret_high"])
+    shortest, best = (axis_value(found[f"{place}_{over}"]) for place in ("shortest", "best"))
+    return (
+        f"Does the least value of {name} choose the {over} that errs least? {found['chooses_best'].capitalize()}: it is "
+        f"at {over} {shortest}, the least test error at {over} {best}, {regret} points lower."
+    )
+
+
+def words(verdicts: dict[str, Verdict], over: str) -> pd.DataFrame:
+    """A line of words an answer."""
+    lines = []
+    for name, found in verdicts.items():
+        peak = said_of(found[f"peak_{over}"]) if f"peak_{over}" in found else "-"
+        beside = [f"{found[at]:.3g}" if at in found else "-" for at in ("at_left", "at_peak", "at_right")]
+        change = said_of_change(found) if "change" in found else "-"
+        lines.append([name, *beside, change, peak, d_with_interval(found), answer_with_reason(found)])
+    columns = ["answer", "left valley", "peak of the error", "right valley", "change to the right [95 %]"]
+    return pd.DataFrame(lines, columns=[*columns, f"own peak at {over}", "D [95 %]", "own peak?"])
