@@ -1,0 +1,55 @@
+"""What shifts of the test images by one and two pixels do to networks that were not built to bear them."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from stages.measure.ensemble import error, outputs
+from stages.training.images import Images
+from stages.training.mlp import Net
+
+RADII = (1, 2)
+
+
+def columns(net: Net, test: Images, loss: str = "cross_entropy") -> dict[str, Tensor]:
+    """A value a network (S,), float64, on test images that all share, (n, side^2).
+
+    shifted_error_r: the error on images shifted by r pixels, in the mean over all shifts by (right, down) with
+        max(|right|, |down|) = r: 8 of them for r = 1, 16 for r = 2.
+    orbit_error_r: the error of the outputs' mean over all shifts by at most r pixels, the unshifted image among them: 9
+        for r = 1, 25 for r = 2. Outputs are those of `ensemble.outputs`.
+    What moves in from beyond the edge has the smallest value of all the test pixels, which is black. A network that
+    puts out an inf or a nan has nan in all columns. Raise ValueError unless the images are square.
+    """
+    background = float(test.pixels.min())
+    total = outputs(net, test, loss)  # (S, n, C)
+    found = {}
+    count = 1
+    for radius in RADII:
+        errors = []
+        for right, down in ring(radius):
+            moved = test._replace(pixels=shifted(test.pixels, right, down, background))
+            said = outputs(net, moved, loss)  # (S, n, C)
+            errors.append(error(said, test.labels))
+            total += said
+        count += len(errors)
+        finite = total.isfinite().all(2).all(1)  # (S,)
+        found[f"shifted_error_{radius}"] = torch.stack(errors).mean(0).where(finite, torch.nan)
+        found[f"orbit_error_{radius}"] = error(total / count, test.labels).where(finite, torch.nan)
+    return found
+
+
+def ring(radius: int) -> list[tuple[int, int]]:
+    """All shifts (right, down) with max(|right|, |down|) = radius."""
+    steps = range(-radius, radius + 1)
+    return [(right, down) for right in steps for down in steps if max(abs(right), abs(down)) == radius]
+
+
+def shifted(pixels: Tensor, right: int, down: int, background: float) -> Tensor:
+    """Images (n, side^2) moved by so many pixels, filled up with the background. Raise ValueError for other images."""
+    side = math.isqrt(pixels.shape[1])
+    if side**2 != pixels.shape[1]:
+        raise ValueError(f"images of {pixels.shape[1]} pixels are not square")
+    moved = torch.nn.functional.pad(pixels.view(-1, side, side), (right, -right, down, -down), value=background)
+    return moved.flatten(1)
