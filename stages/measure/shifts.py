@@ -15,8 +15,8 @@ RADII = (1, 2)
 def columns(net: Net, test: Images, loss: str = "cross_entropy") -> dict[str, Tensor]:
     """A value a network (S,), float64, on test images that all share, (n, side^2).
 
-    shifted_error_r: the error on images shifted by r pixels, in the mean over all shifts by (right, down) with
-        max(|right|, |down|) = r: 8 of them for r = 1, 16 for r = 2.
+    shifted_error_r: the error on images shifted by r = 0, 1 or 2 pixels, in the mean over all shifts by (right, down)
+        with max(|right|, |down|) = r: 8 of them for r = 1, 16 for r = 2.
     orbit_error_r: the error of the outputs' mean over all shifts by at most r pixels, the unshifted image among them: 9
         for r = 1, 25 for r = 2. Outputs are those of `ensemble.outputs`.
     What moves in from beyond the edge has the smallest value of all the test pixels, which is black. A network that
@@ -24,20 +24,20 @@ def columns(net: Net, test: Images, loss: str = "cross_entropy") -> dict[str, Te
     """
     background = float(test.pixels.min())
     total = outputs(net, test, loss)  # (S, n, C)
-    found = {}
+    errors = {"shifted_error_0": error(total, test.labels)}
     count = 1
     for radius in RADII:
-        errors = []
+        of_ring = []
         for right, down in ring(radius):
             moved = test._replace(pixels=shifted(test.pixels, right, down, background))
             said = outputs(net, moved, loss)  # (S, n, C)
-            errors.append(error(said, test.labels))
+            of_ring.append(error(said, test.labels))
             total += said
-        count += len(errors)
-        finite = total.isfinite().all(2).all(1)  # (S,)
-        found[f"shifted_error_{radius}"] = torch.stack(errors).mean(0).where(finite, torch.nan)
-        found[f"orbit_error_{radius}"] = error(total / count, test.labels).where(finite, torch.nan)
-    return found
+        count += len(of_ring)
+        errors[f"shifted_error_{radius}"] = torch.stack(of_ring).mean(0)
+        errors[f"orbit_error_{radius}"] = error(total / count, test.labels)
+    finite = total.isfinite().all(2).all(1)  # (S,)
+    return {name: values.where(finite, torch.nan) for name, values in errors.items()}
 
 
 def ring(radius: int) -> list[tuple[int, int]]:

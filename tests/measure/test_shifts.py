@@ -47,6 +47,7 @@ def test_errors_are_means_over_a_ring_and_orbits_hold_all_rings_within(loss: str
         for radius in range(3)
         for shift in ring(radius)
     }
+    torch.testing.assert_close(found["shifted_error_0"], mlp.scores(NET, Images(PIXELS, LABELS))[1])
     for radius in (1, 2):
         errors = [error(said[shift], LABELS) for shift in ring(radius)]
         torch.testing.assert_close(found[f"shifted_error_{radius}"], torch.stack(errors).mean(0))
