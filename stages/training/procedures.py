@@ -6,7 +6,7 @@ No cell's fingerprint speaks of this file, so another way to train makes none st
 from collections.abc import Sequence
 from typing import Any
 
-from stages.training import batch, features, fit, grow, prune
+from stages.training import batch, features, fit, grow, prequential, prune
 from stages.training.batch import DataSet, Report
 from stages.training.runs import Arrays
 
@@ -15,6 +15,7 @@ PROCEDURES = {
     "prune": prune.PROCEDURE,
     "grow": grow.PROCEDURE,
     "features": features.PROCEDURE,
+    "prequential": prequential.PROCEDURE,
 }
 
 
