@@ -24,11 +24,11 @@ def main(name: str, answers: Path, cells: Path, verdicts: Path, out: Path) -> No
     groups = statistic.groups(table, study, column)
     cases = judged(groups, study.over, statistic.guards_not_asked(groups))
     found = {group: statistic.described(case, study, own, runs, column) for group, case in cases.items()}
-    sentence = statistic.finding(reading, study, found, statistic.at_infinity(table, study, column))
+    sentence = statistic.finding(reading, study, found)
     caption = f"{studied(first)}; asked: {table.seed.nunique()} runs of {reading.reads}"
     labels = {group: statistic.SAID[verdict["unit"]] for group, verdict in found.items()}
     files.write(out / "finding.md", f"{sentence}\n".encode())
-    files.write(out / "headline.json", to_json({f"reading {name}": of_study.headline(found)}))
+    files.write(out / "headline.json", to_json({f"reading {name}": statistic.headline(found)}))
     files.write(out / "points.json", to_records(of_study.points(cases, name, caption)))
     files.write(verdicts / f"{name}.json", to_json({name: found}))
     save(out / "figure.png", figure(cases, found, reading.asks, caption, labels))

@@ -1,4 +1,4 @@
-"""Stage `findings`: one table over the verdicts of all studies."""
+"""Stage `findings`: one table over the verdicts of all studies and readings."""
 
 from pathlib import Path
 
@@ -11,10 +11,13 @@ from stages.statistic.tables import to_csv
 
 
 def main(verdicts: Path, out: Path) -> None:
-    rows, studies = [], files.read_studies().studies
-    found = {name: files.read_verdict(verdicts / f"{name}.json", name) for name in studies}
-    for name, study in studies.items():
-        rows += rows_of(name, study, found[name], found[study.twin] if study.twin else {})
+    rows, whole = [], files.read_studies()
+    names = [*whole.studies, *whole.readings]
+    found = {name: files.read_verdict(verdicts / f"{name}.json", name) for name in names}
+    for name, study in whole.studies.items():
+        rows += rows_of(name, study.over, found[name], found[study.twin] if study.twin else {})
+    for name, reading in whole.readings.items():
+        rows += rows_of(name, whole.studies[reading.reads].over, found[name], {})
     files.write(out / "findings.csv", to_csv(pd.DataFrame(rows)))
 
 

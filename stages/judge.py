@@ -9,12 +9,13 @@ import torch
 from stages.base import files
 from stages.base.console import console, run
 from stages.base.params import Grow, Prune, Train
-from stages.base.studies import Point, points
+from stages.base.studies import Point, Study, points
 from stages.base.tensors import Array
 from stages.cells.cell import drawing, read, study_cell
 from stages.figures.study import study as figure
 from stages.figures.style import save
 from stages.measure.images import seen_in_training, test_images, training_images
+from stages.measure.infinite import ends
 from stages.measure.runs import count_of_weights, epochs, grown, rounds, solved, table
 from stages.measure.sparsity import Seen
 from stages.statistic import study as statistic
@@ -59,6 +60,22 @@ def measured(
     return as_written(pd.concat(rows, ignore_index=True)), as_written(pd.concat(curves, ignore_index=True))
 
 
+def at_infinite_width(
+    study: Study, grid: list[Point], arrays: dict[str, Array], classes: int
+) -> dict[str, dict[str, float]]:
+    """Of each group of a study of plain training over width, the errors of networks of infinite width."""
+    found: dict[str, dict[str, float]] = {}
+    known: dict[str, dict[str, float]] = {}  # groups may share a training set and a depth
+    for point in grid:
+        if study.over == "width" and isinstance(point.train, Train):
+            how = drawing(point.data, classes, point.train.images)
+            key = f"{how} {point.train.depth}"
+            if key not in known:
+                known[key] = ends(arrays, classes, how, point.train.depth)
+            found[statistic.group_of(study, point)] = known[key]
+    return found
+
+
 def main(name: str, data: Path, cells: Path, verdicts: Path, out: Path) -> None:
     torch.set_num_threads(1)  # so that numbers do not depend on the cores
     remedy = f"dvc repro -f studies/dvc.yaml:study@{name}"
@@ -68,7 +85,8 @@ def main(name: str, data: Path, cells: Path, verdicts: Path, out: Path) -> None:
     rows, curves = measured(grid, cells, arrays, about, remedy)
     groups = statistic.groups(curves if study.within_a_run else rows, study.by)
     cases = judged(groups, study.over, statistic.not_asked(study, grid), about["classes"])
-    found = {group: statistic.described(case) for group, case in cases.items()}
+    infinite = at_infinite_width(study, grid, arrays, about["classes"])
+    found = {group: statistic.described(case, infinite.get(group)) for group, case in cases.items()}
     sentence, caption = statistic.finding(study.asks, found, study.over), studied(grid[0])
     files.write(out / "cells.csv", to_csv(rows))
     files.write(out / "curves.csv", to_csv(curves))

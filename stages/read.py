@@ -3,7 +3,7 @@
 Nothing is trained. Points are read side by side, each on one thread, so that numbers do not depend on the cores.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ import torch
 from stages.base import files
 from stages.base.console import console, run
 from stages.base.machine import threads
-from stages.base.params import Prune, Train
+from stages.base.params import Prune
 from stages.base.readings import Reading
-from stages.base.studies import Point, Study, points_read
+from stages.base.studies import Point, points_read
 from stages.base.tensors import Array
 from stages.cells.cell import drawing, read, study_cell
 from stages.measure.images import test_images, training_images
-from stages.measure.reading import KINDS, Answers, Asked, infinitely_wide
+from stages.measure.reading import KINDS, Answers, Asked
 from stages.statistic.tables import to_csv
 from stages.training.runs import COMMON
 
@@ -55,7 +55,9 @@ def states(point: Point, runs: Asked) -> Iterator[tuple[dict[str, Any], Asked]]:
         yield {"round": level}, runs._replace(runs={name: values[:, level] for name, values in runs.runs.items()})
 
 
-def rows_of(place: dict[str, Any], seeds: range, column: str, answers: Answers, units: dict[str, str]) -> pd.DataFrame:
+def rows_of(
+    place: dict[str, Any], seeds: Sequence[int], column: str, answers: Answers, units: dict[str, str]
+) -> pd.DataFrame:
     """A row a run and answer."""
     parts = [
         pd.DataFrame({**place, "seed": seeds, column: name, "unit": units[name], "value": values.numpy()})
@@ -64,18 +66,13 @@ def rows_of(place: dict[str, Any], seeds: range, column: str, answers: Answers, 
     return pd.concat(parts, ignore_index=True)
 
 
-def answered(reading: Reading, study: Study, point: Point, runs: Asked, dataset: str, last: bool) -> pd.DataFrame:
-    """All rows of one point; with `last` those of infinite width as well, where the study is one over width."""
+def answered(reading: Reading, point: Point, runs: Asked, dataset: str) -> pd.DataFrame:
+    """All rows of one point."""
     kind, tables = KINDS[reading.measures], []
     for of_state, one in states(point, runs):
         found = kind.ask(one)
         units = {name: kind.units.get(name, kind.unit) for name in found}
         tables.append(rows_of({"dataset": dataset, **point.place, **of_state}, one.seeds, kind.column, found, units))
-    if last and reading.measures == "kernels" and study.over == "width":
-        assert isinstance(point.train, Train)
-        found = infinitely_wide(runs, point.train.depth)
-        place = {"dataset": dataset, **point.place, "width": float("inf")}
-        tables.append(rows_of(place, runs.seeds, kind.column, found, dict.fromkeys(found, kind.unit)))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -83,15 +80,14 @@ def main(name: str, data: Path, cells: Path, out: Path) -> None:
     torch.set_num_threads(1)
     studies = files.read_studies()
     reading = studies.readings[name]
-    study, grid = studies.studies[reading.reads], points_read(studies, name)
+    grid = points_read(studies, name)
     remedy = f"dvc repro -f studies/dvc.yaml:{{}}@{reading.reads}"
     arrays, about = files.read_tensors(data, remedy.format("images"), "train_pixels")
 
     def table(point: Point) -> pd.DataFrame:
         runs = read(study_cell(point, about["classes"], cells), about["digest"], remedy.format("study"))
-        last = point.place.get(study.over) == grid[-1].place.get(study.over)
         whole = asked(reading, point, runs, arrays, about["classes"])
-        return answered(reading, study, point, whole, about["dataset"], last)
+        return answered(reading, point, whole, about["dataset"])
 
     largest = max(study_cell(point, about["classes"], cells).path.stat().st_size for point in grid)
     with ThreadPoolExecutor(threads(COPIES * largest)) as pool:

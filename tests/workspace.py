@@ -45,6 +45,9 @@ SMALL_STUDIES: dict[str, Any] = {
         "grid": {"method": ["magnitude", "random"]},
     },
 }
+SMALL_READINGS: dict[str, Any] = {
+    "inside-alpha": {**ABOUT, "reads": "over-alpha", "measures": "inside"},
+}
 CHARTS_OF_STUDIES = """
 plots:
   - over the penalty:
@@ -65,7 +68,11 @@ def committed_mnist() -> tuple[dict[str, Any], dict[str, Any]]:
 def small_studies() -> dict[str, Any]:
     """The contents of a studies/params.yaml with this project's defaults, but for what makes them small."""
     defaults = yaml.safe_load((ROOT / "studies/params.yaml").read_text())["defaults"]
-    return {"defaults": {way: defaults[way] | SMALL[way] for way in defaults}, "studies": SMALL_STUDIES}
+    return {
+        "defaults": {way: defaults[way] | SMALL[way] for way in defaults},
+        "studies": SMALL_STUDIES,
+        "readings": SMALL_READINGS,
+    }
 
 
 class Workspace:

@@ -3,8 +3,8 @@
 Between <!-- KIND PATH --> and <!-- end --> comes what the kind says of the path:
 
 show FOLDER: the table of that folder's results. say FILE: the sentence in it. agreement FILE: how many cells are the
-paper's. study NAME: a study's expectation, sentence, table and figure. findings FOLDER: a line a study, from the
-verdicts in the folder.
+paper's. study NAME: a study's expectation, sentence, table and figure. reading NAME: the same of a reading. findings
+FOLDER: a line a study, from the verdicts in the folder. why FOLDER: a line a reading.
 """
 
 import re
@@ -17,6 +17,7 @@ import pandas as pd
 from stages.base import files
 from stages.base.console import run
 from stages.commands.show import as_markdown, as_table
+from stages.statistic import reading as of_reading
 from stages.statistic import study as statistic
 from stages.statistic.findings import agreement
 
@@ -34,14 +35,28 @@ def study(name: str) -> str:
     return f"Expected: {asked.expects}\n\n{sentence}\n\n{table}\n\n{figure}"
 
 
-def _verdict(name: str) -> dict[str, Any]:
-    return files.read_verdict(Path("studies/verdicts") / f"{name}.json", name)
+def reading(name: str) -> str:
+    """A reading's chapter, as a study's."""
+    studies = files.read_studies()
+    asked = studies.readings[name]
+    sentence = (Path("studies") / name / "finding.md").read_text(encoding="utf-8").strip()
+    table = as_table(of_reading.words(_verdict(name), studies.studies[asked.reads].over))
+    figure = f"![{asked.asks}](studies/{name}/figure.png)"
+    return f"Expected: {asked.expects}\n\n{sentence}\n\n{table}\n\n{figure}"
+
+
+def _verdict(name: str, folder: Path = Path("studies/verdicts")) -> dict[str, Any]:
+    return files.read_verdict(folder / f"{name}.json", name)
 
 
 def findings(verdicts: Path) -> str:
-    studies = files.read_studies()
-    found = {name: files.read_verdict(verdicts / f"{name}.json", name) for name in studies.studies}
-    return as_table(statistic.summary(studies, found))
+    asks = {name: study.asks for name, study in files.read_studies().studies.items()}
+    return as_table(statistic.summary(asks, {name: _verdict(name, verdicts) for name in asks}))
+
+
+def why(verdicts: Path) -> str:
+    asks = {name: reading.asks for name, reading in files.read_studies().readings.items()}
+    return as_table(of_reading.summary(asks, {name: _verdict(name, verdicts) for name in asks}))
 
 
 CONTENT: dict[str, Callable[[Path], str]] = {
@@ -49,7 +64,9 @@ CONTENT: dict[str, Callable[[Path], str]] = {
     "say": lambda path: path.read_text(encoding="utf-8").strip(),
     "agreement": lambda path: agreement(pd.read_csv(path)),
     "study": lambda path: study(str(path)),
+    "reading": lambda path: reading(str(path)),
     "findings": findings,
+    "why": why,
 }
 
 
@@ -58,9 +75,7 @@ def filled(text: str) -> str:
         start, kind, path = match.groups()
         return f"{start}\n{CONTENT[kind](Path(path))}\n\n<!-- end -->"
 
-    return re.sub(
-        r"(<!-- (show|say|agreement|study|findings) (\S+) -->\n).*?<!-- end -->", block, text, flags=re.DOTALL
-    )
+    return re.sub(rf"(<!-- ({'|'.join(CONTENT)}) (\S+) -->\n).*?<!-- end -->", block, text, flags=re.DOTALL)
 
 
 def main(*pages: Path) -> None:

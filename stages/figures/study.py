@@ -41,6 +41,7 @@ PARTS = {  # of the squared error of the outputs, and where the runs differ
     "variance": Line("variance over the runs", OKABE_ITO[4], "-"),
     "disagreement": Line("share of images on which two runs differ", OKABE_ITO[5], "-"),
 }
+ENDS = ("-", "--", "-.", ":")  # of lines for infinite width
 SIZE = (4.0, 3.2)  # inches, of a panel
 SPREAD = 30  # from this ratio of the largest to the smallest point on, an axis is logarithmic
 
@@ -63,6 +64,8 @@ def study(
         judgement.draw(ax, points, table_of(case.rows, case.axis), case.found)
         means = case.rows.groupby(case.axis).mean(numeric_only=True)
         _lines(ax, points, 100 * means, LINES)
+        for (kernel, error), style in zip(verdicts[name].get("infinite", {}).items(), ENDS, strict=False):
+            ax.axhline(100 * error, color="0.45", linestyle=style, linewidth=0.9, label=f"infinite width: {kernel}")
         _axis(ax, case.axis, points)
         ax.set(ylabel=(labels or {}).get(name, "error, %"))
         if not (table_of(case.rows, case.axis) < 0).any():

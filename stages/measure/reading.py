@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from stages.linear.chosen import chosen_heads
-from stages.linear.kernel_regression import answers, at_infinite_width, on_tangent_kernel
+from stages.linear.kernel_regression import answers, on_tangent_kernel
 from stages.measure import activations, balance, calibration, collapse, lazy, neighbours, shifts, two_part
-from stages.measure.ensemble import outputs
 from stages.measure.sparsity import Seen
 from stages.training import mlp
 from stages.training.images import Images
@@ -17,7 +16,6 @@ from stages.training.mlp import Net
 
 ERROR, SHARE, RELATIVE = "error", "share", "relative"  # units; of the last one only ratios are comparable
 KERNEL_IMAGES = 500  # on which tangent kernels are compared
-AT_INFINITY = "of infinite width"
 
 
 class Asked(NamedTuple):
@@ -63,14 +61,17 @@ def halves(test: Images) -> tuple[Images, Images]:
 
 
 def heads(asked: Asked) -> Answers:
-    """Test errors of the networks' own last layers and of refitted ones, each at the weakest and a chosen strength."""
+    """Test errors of the networks' own last layers and of refitted ones, each at the strength that other images choose.
+
+    Every second test image chooses, and errors are those on the others.
+    """
     choosing, test = halves(asked.test)
     rows = []
     for place in range(len(asked.seeds)):
         net, pixels, labels = asked.alone(place)
         row = {"own": float(mlp.scores(net, test)[1])}
         found = chosen_heads(net, pixels, labels, choosing, test, asked.classes, asked.strength)
-        row |= {f"{one['head']}, {one['rule']}": float(one["test_error"]) for one in found}
+        row |= {str(one["head"]): float(one["test_error"]) for one in found if one["rule"] == "chosen"}
         rows.append(row)
     return by_name(rows)
 
@@ -87,19 +88,6 @@ def kernels(asked: Asked) -> Answers:
             row[f"tangent kernel, ridge {one['ridge']:g}"] = float(one["test_error"])
         row["disagreement with the network"] = 1 - float(found[0]["agreement"])
         rows.append(row)
-    return by_name(rows)
-
-
-def infinitely_wide(asked: Asked, depth: int) -> Answers:
-    """Test errors of regression on the kernels of networks of infinite width, for each run's training set."""
-    rows: list[dict[str, float]] = []
-    for place in range(len(asked.seeds)):
-        if place and asked.train.chosen is None and asked.train.labels.dim() == 1:
-            rows.append(rows[0])  # all runs share one training set
-            continue
-        pixels, labels = asked.train.of_run(place)
-        found = at_infinite_width(pixels, labels, asked.test, asked.classes, asked.strength, depth)
-        rows.append({f"{one['kernel']}, ridge {one['ridge']:g}": float(one["test_error"]) for one in found})
     return by_name(rows)
 
 
@@ -133,10 +121,9 @@ def balanced_few(labels: Tensor, classes: int) -> Tensor:
 
 def moved(asked: Asked) -> Answers:
     """Test errors on images as they are, on shifted ones, and of outputs averaged over shifts."""
-    own = mlp.scores(asked.net, asked.test, asked.loss)[1]
     found = shifts.columns(asked.net, asked.test, asked.loss)
     return {
-        "as they are": own,
+        "as they are": found["shifted_error_0"],
         "shifted by 1": found["shifted_error_1"],
         "shifted by 2": found["shifted_error_2"],
         "averaged over 9 shifts": found["orbit_error_1"],

@@ -4,6 +4,7 @@ An answer is an error, a share, or a number of which only ratios are comparable.
 their largest mean, so that their D is in hundredths of it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from stages.statistic.guards import Case, table_of
 from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES
 from stages.statistic.sentences import listed, with_interval
 from stages.statistic.study import groups as groups_of
-from stages.statistic.study import name_of, said_of
+from stages.statistic.study import highest_of, name_of, said_of
 from stages.statistic.tables import axis_value
 from stages.statistic.verdict import described as verdict_of
 
@@ -31,7 +32,7 @@ def groups(table: pd.DataFrame, study: Study, column: str) -> dict[str, pd.DataF
 
     Points where no run has a value are left out, and so is an answer with fewer than three points.
     """
-    known = table[np.isfinite(table[study.over].astype(float)) & table.value.notna()]
+    known = table[table.value.notna()]
     parts = groups_of(known, [*study.by, column])
     whole = {name: rows for name, rows in parts.items() if rows[study.over].nunique() >= 3}
     return {name: rows.assign(test_error=rows.value / scale(rows, study.over)) for name, rows in whole.items()}
@@ -119,20 +120,11 @@ def guards_not_asked(groups: dict[str, pd.DataFrame]) -> dict[str, tuple[str, ..
     return {name: ("above_chance",) for name, rows in groups.items() if rows.unit.iloc[0] != ERROR}
 
 
-def at_infinity(table: pd.DataFrame, study: Study, column: str) -> dict[str, pd.Series]:
-    """Errors of kernels of infinite width by their names, a value a run."""
-    beyond = table[~np.isfinite(table[study.over].astype(float))]
-    return {name: rows.value for name, rows in groups_of(beyond, [*study.by, column]).items()} if len(beyond) else {}
-
-
-def finding(reading: Reading, study: Study, verdicts: dict[str, Verdict], infinite: dict[str, pd.Series]) -> str:
+def finding(reading: Reading, study: Study, verdicts: dict[str, Verdict]) -> str:
     """The question, the answers, and what else the numbers say, a sentence each."""
     said = [reading.asks, said_of_groups(verdicts)]
     said += _changes(verdicts, study.over)
     said += [_choice(name, found, study.over) for name, found in verdicts.items() if "regret" in found]
-    if infinite:
-        errors = [f"{name} {100 * values.mean():.1f} %" for name, values in infinite.items()]
-        said.append(f"At infinite width: {listed(errors)}.")
     return " ".join(said)
 
 
@@ -160,8 +152,8 @@ def _choice(name: str, found: Verdict, over: str) -> str:
     regret = with_interval(found["regret"], found["regret_low"], found["regret_high"])
     shortest, best = (axis_value(found[f"{place}_{over}"]) for place in ("shortest", "best"))
     return (
-        f"Does the least value of {name} choose the {over} that errs least? {found['chooses_best'].capitalize()}: it is "
-        f"at {over} {shortest}, the least test error at {over} {best}, {regret} points lower."
+        f"Does the least value of {name} choose the {over} that errs least? {found['chooses_best'].capitalize()}: it "
+        f"is at {over} {shortest}, the least test error at {over} {best}, {regret} points lower."
     )
 
 
@@ -175,3 +167,20 @@ def words(verdicts: dict[str, Verdict], over: str) -> pd.DataFrame:
         lines.append([name, *beside, change, peak, d_with_interval(found), answer_with_reason(found)])
     columns = ["answer", "left valley", "peak of the error", "right valley", "change to the right [95 %]"]
     return pd.DataFrame(lines, columns=[*columns, f"own peak at {over}", "D [95 %]", "own peak?"])
+
+
+def headline(verdicts: dict[str, Verdict]) -> dict[str, str]:
+    """A reading's two columns of `dvc exp show`: how many of its answers peak, and the highest D."""
+    said = [found["answer"] for found in verdicts.values()]
+    counts = listed([f"{answer} {said.count(answer)}" for answer in (YES, UNDECIDED, NO) if answer in said])
+    return {"own peaks": counts, "highest D": d_with_interval(highest_of(verdicts))}
+
+
+def summary(asks: Mapping[str, str], verdicts: Mapping[str, dict[str, Verdict]]) -> pd.DataFrame:
+    """A line of words a reading: its question, how many of its answers peak, and which one most."""
+    lines = []
+    for name, found in verdicts.items():
+        most = max(found, key=lambda answer: (found[answer]["answer"] == YES, found[answer]["D"]))
+        highest = f"{most}: {d_with_interval(found[most])}"
+        lines.append([f"[{name}](RESULTS.md#{name})", asks[name], headline(found)["own peaks"], highest])
+    return pd.DataFrame(lines, columns=["reading", "question", "has a peak of its own", "highest peak, D [95 %]"])

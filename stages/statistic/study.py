@@ -1,11 +1,12 @@
 """What a person is told of a study: its groups of runs, the verdict on each, one sentence, and plot data."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from stages.base.params import ENSEMBLES, Features, Train
-from stages.base.studies import Point, Studies, Study
+from stages.base.studies import Point, Study
 from stages.statistic.findings import (
     ALL,
     Verdict,
@@ -17,6 +18,7 @@ from stages.statistic.findings import (
 )
 from stages.statistic.guards import Case
 from stages.statistic.judge import NO, UNDECIDED, YES
+from stages.statistic.sentences import listed
 from stages.statistic.tables import axis_value
 from stages.statistic.verdict import described as verdict_of
 
@@ -41,11 +43,13 @@ def groups(table: pd.DataFrame, by: list[str]) -> dict[str, pd.DataFrame]:
 
 def not_asked(study: Study, points: list[Point]) -> dict[str, tuple[str, ...]]:
     """The guards that each group of a study does not need; see `_not_asked`."""
-    found = {}
-    for point in points:
-        by = {option: point.place[option] for option in study.by}
-        found[name_of(by) if by else ALL] = _not_asked(point)
-    return found
+    return {group_of(study, point): _not_asked(point) for point in points}
+
+
+def group_of(study: Study, point: Point) -> str:
+    """The name of the group to which the point belongs."""
+    by = {option: point.place[option] for option in study.by}
+    return name_of(by) if by else ALL
 
 
 def _not_asked(point: Point) -> tuple[str, ...]:
@@ -59,9 +63,14 @@ def _not_asked(point: Point) -> tuple[str, ...]:
     return ("sparse",) if isinstance(point.train, Train) and point.train.penalty in NOT_SPARSE else ()
 
 
-def described(case: Case) -> dict[str, Any]:
-    """As `verdict.described`, with the outputs' mean variance at every point, where networks were kept."""
+def described(case: Case, infinite: dict[str, float] | None = None) -> dict[str, Any]:
+    """As `verdict.described`, with the outputs' mean variance at every point, where networks were kept.
+
+    `infinite` are errors of networks of infinite width, by their names.
+    """
     found = verdict_of(case)
+    if infinite:
+        found["infinite"] = infinite
     if "variance" in case.rows and case.rows.variance.notna().any():
         means = case.rows.groupby(case.axis).variance.mean().dropna()
         found["variance"] = {axis_value(point): float(mean) for point, mean in means.items()}
@@ -77,16 +86,16 @@ def said_of(value: Any) -> str:
     return axis_value(value) if isinstance(value, float) else str(value)
 
 
-def rows_of(name: str, study: Study, verdicts: dict[str, Verdict], of_twin: dict[str, Verdict]) -> list[dict[str, Any]]:
+def rows_of(name: str, over: str, verdicts: dict[str, Verdict], of_twin: dict[str, Verdict]) -> list[dict[str, Any]]:
     """A study's lines in the table of all findings, one a group, each beside its twin's group of the same name."""
     return [
         {
             "study": name,
-            "over": study.over,
+            "over": over,
             "group": group,
             "answer": found["answer"],
             "because": reason(found).long,
-            "peak": found.get(f"peak_{study.over}"),
+            "peak": found.get(f"peak_{over}"),
             **{key: found.get(key) for key in NUMBERS},
             **beside_twin(found, of_twin.get(group, {})),
         }
@@ -143,13 +152,13 @@ def table(verdicts: dict[str, Verdict], axis: str) -> pd.DataFrame:
     return words.drop(columns=never)
 
 
-def summary(studies: Studies, verdicts: dict[str, dict[str, Verdict]]) -> pd.DataFrame:
+def summary(asks: Mapping[str, str], verdicts: Mapping[str, dict[str, Verdict]]) -> pd.DataFrame:
     """A line of words a study: its question, the answer for its groups, and the highest D."""
     lines = []
     for name, found in verdicts.items():
         highest = highest_of(found)
         heights = [d_with_interval(highest), d_with_interval(highest, name="D_settled")]
-        lines.append([f"[{name}](RESULTS.md#{name})", studies.studies[name].asks, answers(found), *heights])
+        lines.append([f"[{name}](RESULTS.md#{name})", asks[name], answers(found), *heights])
     return pd.DataFrame(lines, columns=["study", "question", "answer", "highest D, points [95 %]", "settled"])
 
 
@@ -161,7 +170,20 @@ def finding(asks: str, verdicts: dict[str, Verdict], axis: str) -> str:
     besides = [
         said for name, found in verdicts.items() if found["answer"] == YES and (said := _besides(name, found, axis))
     ]
-    return " ".join([asks, said_of_groups(verdicts), *besides])
+    return " ".join([asks, said_of_groups(verdicts), *besides, *_ends(verdicts)])
+
+
+def _ends(verdicts: dict[str, Verdict]) -> list[str]:
+    """What regression at infinite width errs, a sentence for all groups for which it is the same."""
+    together: dict[str, list[str]] = {}
+    for name, found in verdicts.items():
+        if "infinite" in found:
+            errors = [f"{kernel} {100 * error:.1f} %" for kernel, error in found["infinite"].items()]
+            together.setdefault(listed(errors), []).append(name)
+    return [
+        f"Networks of infinite width{'' if ALL in names else f' at {names_of(names)}'} err, as kernels: {errors}."
+        for errors, names in together.items()
+    ]
 
 
 def _besides(name: str, verdict: Verdict, axis: str) -> str:

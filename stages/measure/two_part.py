@@ -100,7 +100,8 @@ def rounded(values: Tensor, bits: int) -> Tensor:
     cells = 2 ** (bits - 1)
     width = ((high - low) / cells).clamp(min=torch.finfo(values.dtype).tiny)  # all of them may be equal
     middles = low + (((sizes - low) / width).floor().clamp(max=cells - 1) + 0.5) * width
-    return values.sign() * middles
+    signed: Tensor = values.sign() * middles
+    return signed
 
 
 class Code(NamedTuple):
