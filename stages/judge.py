@@ -16,13 +16,14 @@ from stages.figures.study import study as figure
 from stages.figures.style import save
 from stages.measure.images import seen_in_training, test_images, training_images
 from stages.measure.infinite import ends
-from stages.measure.runs import count_of_weights, epochs, grown, rounds, solved, table
+from stages.measure.runs import at_the_end, count_of_weights, epochs, grown, rounds, table
 from stages.measure.sparsity import Seen
 from stages.statistic import study as statistic
 from stages.statistic.protocol import studied
 from stages.statistic.tables import as_written, to_csv, to_json, to_records
 from stages.statistic.verdict import judged
 
+SIGNS = 2  # classes that a smoother tells apart
 Training = list[tuple[Seen, torch.Tensor]]
 
 
@@ -38,24 +39,24 @@ def measured(
     for point in grid:
         runs = read(study_cell(point, classes, cells), about["digest"], remedy)
         place = {"dataset": about["dataset"], **point.place}
-        match point.train:
-            case Train() as train:
+        match point.trains, point.train:
+            case "fit", Train() as train:
                 how = drawing(point.data, classes, train.images)
                 if (how, train.seeds) != chosen:
                     images = training_images(arrays, classes, how, range(train.seeds))
                     training, chosen = seen_in_training(images), (how, train.seeds)
                 rows.append(table(place, runs, training, test, train.loss))
                 curves.append(epochs(place, runs))
-            case Prune() as train:
+            case "prune", Prune() as train:
                 inputs = arrays["train_pixels"].shape[1]
                 count = count_of_weights(inputs, train.width, classes, train.depth)
                 curves.append(rounds(place, runs, count))
                 rows.append(curves[-1][curves[-1]["round"] == train.levels])
-            case Grow() as train:
+            case "grow", Grow() as train:
                 curves.append(grown(place, runs, train.widths))
                 rows.append(curves[-1][curves[-1]["width"] == train.widths[-1]])
             case _:
-                rows.append(solved(place, runs))
+                rows.append(at_the_end(place, runs))
                 curves.append(rows[-1][:0])  # a run passes through nothing
     return as_written(pd.concat(rows, ignore_index=True)), as_written(pd.concat(curves, ignore_index=True))
 
@@ -67,7 +68,7 @@ def at_infinite_width(
     found: dict[str, dict[str, float]] = {}
     known: dict[str, dict[str, float]] = {}  # groups may share a training set and a depth
     for point in grid:
-        if study.over == "width" and isinstance(point.train, Train):
+        if study.trains == "fit" and study.over == "width" and isinstance(point.train, Train):
             how = drawing(point.data, classes, point.train.images)
             key = f"{how} {point.train.depth}"
             if key not in known:
@@ -84,7 +85,8 @@ def main(name: str, data: Path, cells: Path, verdicts: Path, out: Path) -> None:
     study, grid = studies.studies[name], points(studies, name)
     rows, curves = measured(grid, cells, arrays, about, remedy)
     groups = statistic.groups(curves if study.within_a_run else rows, study.by)
-    cases = judged(groups, study.over, statistic.not_asked(study, grid), about["classes"])
+    classes = SIGNS if study.trains == "smooth" else about["classes"]
+    cases = judged(groups, study.over, statistic.not_asked(study, grid), classes)
     infinite = at_infinite_width(study, grid, arrays, about["classes"])
     found = {group: statistic.described(case, infinite.get(group)) for group, case in cases.items()}
     sentence, caption = statistic.finding(study.asks, found, study.over), studied(grid[0])

@@ -182,6 +182,28 @@ class Train(Descent):
         return solver
 
 
+class Prequential(Train):
+    """Training whose labels are coded block after block; see training/prequential.py."""
+
+    first_block: Count
+
+    @field_validator("loss")
+    @classmethod
+    def _gives_probabilities(cls, loss: str) -> str:
+        if loss != "cross_entropy":
+            raise ValueError("gives no probabilities, of which a code is made; take cross_entropy")
+        return loss
+
+
+class Smooth(Group):
+    """Gradient descent that is followed as a smoother; see training/smooth.py."""
+
+    seeds: Count
+    images: Count | None
+    lr: Positive
+    steps: Count
+
+
 class Lasso(Group):
     seed: Seed
     samples: Annotated[int, Field(ge=10, le=MOST)]
@@ -309,6 +331,20 @@ class Regressing(Group):
     data: Data
     grid: FeatureGrid
     train: Annotated[Features, OfImages]
+
+
+class Coding(Fitting):
+    """What decides the runs of one cell of prequential coding."""
+
+    train: Annotated[Prequential, OfImages]
+
+
+class Smoothing(Group):
+    """What decides the runs of one cell of training that is followed as a smoother."""
+
+    data: Data
+    grid: Grid
+    train: Annotated[Smooth, OfImages]
 
 
 class Params(Fitting):

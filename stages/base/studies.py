@@ -12,6 +12,7 @@ from pydantic import Field
 
 from stages.base.params import (
     LEAST_POINTS,
+    Coding,
     Data,
     Descent,
     FeatureGrid,
@@ -27,6 +28,8 @@ from stages.base.params import (
     PruneGrid,
     Pruning,
     Regressing,
+    Smooth,
+    Smoothing,
     check,
     parse_as,
     unique,
@@ -50,7 +53,12 @@ WAYS = {
     "prune": Way(Pruning, "round"),
     "grow": Way(Growing, "width"),
     "features": Way(Regressing, None),
+    "prequential": Way(Coding, None),
+    "smooth": Way(Smoothing, None),
 }
+
+
+Trains = Literal["fit", "prune", "grow", "features", "prequential", "smooth"]  # the keys of WAYS
 
 
 class Study(Group):
@@ -58,7 +66,7 @@ class Study(Group):
 
     asks: Annotated[str, Field(min_length=1)]
     expects: str  # what should come out, and who says so
-    trains: Literal["fit", "prune", "grow", "features"]
+    trains: Trains
     over: str  # an option of the grid, or what a single run passes through
     twin: str | None = None  # the same study without `redraw` or `permute`, one of which is set here
     options: dict[str, Any]
@@ -78,7 +86,7 @@ class Study(Group):
 class Studies(Group):
     """studies/params.yaml"""
 
-    defaults: dict[Literal["fit", "prune", "grow", "features"], dict[str, Any]]
+    defaults: dict[Trains, dict[str, Any]]
     studies: dict[str, Study]
     readings: dict[str, Reading] = Field(default_factory=dict)
 
@@ -90,7 +98,7 @@ class Point(NamedTuple):
     place: dict[str, Any]  # a list as text
     data: Data
     grid: Grid | PruneGrid | GrowGrid | FeatureGrid  # of this point alone
-    train: Descent | Prune | Features
+    train: Descent | Prune | Features | Smooth
 
 
 def parse_studies(text: str) -> Studies:

@@ -11,7 +11,7 @@ from typing import Any
 from stages.base import files, tensors
 from stages.base.code import imported
 from stages.base.files import UserError
-from stages.base.params import Data, Descent, Features, Grid, Params, Prune, Train
+from stages.base.params import Data, Descent, Features, Grid, Params, Prune, Smooth, Train
 from stages.base.studies import WAYS, Point
 from stages.training.runs import Arrays
 
@@ -96,7 +96,7 @@ def drawing(data: Data, classes: int, images: int | None = None) -> dict[str, An
     return {"images": count, "label_noise": data.label_noise, "redraw": data.redraw, "data_seed": data.seed}
 
 
-def refuse_more_images(data: Data, train: Descent | Features | Prune, classes: int, where: str) -> None:
+def refuse_more_images(data: Data, train: Descent | Features | Prune | Smooth, classes: int, where: str) -> None:
     """UserError, which begins with `where` the option stands, if runs should have more images than there are.
 
     Of somebody's own data this is known only when they have been read.

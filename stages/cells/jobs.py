@@ -15,6 +15,8 @@ from stages.cells.cell import Cell, Maker
 # 5 MB) 0.63, 0.71 and 0.63; at width 50 with 6, 8 and 16 alphas (0.9, 1.3 and 2.5 MB) 0.59, 0.61 and 0.68.
 BLOCK = 2_600_000
 
+WITH_ALPHAS = ("fit", "prequential")  # procedures that train several alphas on shared batches
+
 
 @dataclass(frozen=True)
 class Job:
@@ -35,7 +37,7 @@ def split(cells: list[Cell], workers: int, device: str, inputs: int) -> list[Job
     """
     alike: dict[str, list[int]] = defaultdict(list)
     for place, cell in enumerate(cells):
-        alone = place if cell.procedure != "fit" or cell.options["stop_at_train_error"] is not None else None
+        alone = place if cell.procedure not in WITH_ALPHAS or cell.options["stop_at_train_error"] is not None else None
         others = {name: value for name, value in cell.options.items() if name != "alpha"}
         alike[f"{cell.procedure} {alone} {cell.seeds} {sorted(others.items())}"].append(place)
     jobs = []

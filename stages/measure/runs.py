@@ -122,8 +122,9 @@ def rounds(place: Place, runs: Arrays, weights: int) -> pd.DataFrame:
     return pd.DataFrame({**place, **index, **kept, **{name: in_order[name] for name in ROUND_MEASURES}})
 
 
+SCORES = tuple(f"{split}_{what}" for what in ("error", "loss") for split in ("test", "train"))
 GROWN = (
-    *(f"{split}_{what}" for what in ("error", "loss") for split in ("test", "train")),
+    *SCORES,
     "test_error_averaged",
     "test_error_last",
     "learning_distance",
@@ -139,9 +140,9 @@ def grown(place: Place, runs: Arrays, widths: Sequence[int]) -> pd.DataFrame:
     return pd.DataFrame({**place, **index, "epochs": in_order["stopped"], **{name: in_order[name] for name in GROWN}})
 
 
-FEATURES = (*GROWN[:4], "norm")
-
-
-def solved(place: Place, runs: Arrays) -> pd.DataFrame:
-    """A row a run of least squares on random features; `norm` is the coefficients'."""
-    return pd.DataFrame({**place, "seed": range(len(runs["norm"])), **{name: runs[name] for name in FEATURES}})
+def at_the_end(place: Place, runs: Arrays) -> pd.DataFrame:
+    """A row a run, of cells that hold one number a run of everything that was measured."""
+    others = sorted(runs.keys() - set(SCORES))
+    return pd.DataFrame(
+        {**place, "seed": range(len(runs[SCORES[0]])), **{name: runs[name] for name in (*SCORES, *others)}}
+    )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.base.params import Data, Features, Grid, Grow, Params, Prune, PruneGrid, Train
+from stages.base.params import Data, Features, Grid, Grow, Params, Prequential, Prune, PruneGrid, Smooth, Train
 from stages.base.studies import Point
 from stages.statistic.tables import axis_value
 
@@ -131,6 +131,17 @@ def studied(point: Point) -> str:
             if "alpha" not in point.place:
                 (alpha,) = point.grid.alpha
                 said["penalty"] = f"{said['penalty']}, alpha {axis_value(alpha)}" if alpha else "no penalty"
+            if isinstance(train, Prequential):
+                said["first_block"] = f"labels coded in blocks, the first of {train.first_block}"
+        case Smooth():
+            said = {
+                "data": f"{data.dataset}, {redrawn(data.redraw, data.label_noise)}",
+                "drawn": f"{data.train_per_class} images a class",
+                "label_noise": _labels(data.label_noise),
+                "training": "odd and even classes told apart by all images at once",
+                "lr": f"lr {axis_value(train.lr)}",
+                "steps": f"{train.steps} steps",
+            }
         case Grow():
             plain = Train(**train.model_dump(exclude={"widths"}), **NO_PENALTY)
             said = {**_shown(_said(data, plain)), "penalty": "no penalty"}
