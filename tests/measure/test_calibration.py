@@ -37,8 +37,10 @@ def test_calibration_error_is_the_sum_over_bins_of_guo_et_al() -> None:
     assert calibration_error(outputs, labels) == pytest.approx(expected)
 
 
-def test_confidences_of_0_and_1_have_a_bin() -> None:
+def test_confidences_of_0_and_1_have_a_bin_and_the_upper_end_of_a_bin_belongs_to_it() -> None:
     assert calibration_error(torch.tensor([[1.0, 0.0], [0.0, 0.0]]), torch.tensor([0, 0])) == pytest.approx(0.5)
+    third_bin = torch.tensor([[0.2, 0.1], [0.15, 0.1]], dtype=torch.float64)  # from 2/15 to 3/15
+    assert calibration_error(third_bin, torch.tensor([0, 1])) == pytest.approx(abs(0.8 - 0.15) / 2)
 
 
 def test_a_margin_is_the_way_to_the_next_class() -> None:
