@@ -55,7 +55,7 @@ def collapse(hidden: Tensor, weight: Tensor, decisions: Tensor, labels: Tensor) 
     nc3: |W / |W|_F - M / |M|_F|_F squared, the distance of the last layer's weights W to the class means. It is 0 where
         they are proportional and 2 where they are orthogonal.
     nc4: the share of the images on which the network decides for another class than that of the nearest class mean.
-    A class without images, and class means that coincide, leave the measures that need them nan.
+    A class without images has no mean and leaves all of them nan. Class means that coincide leave nc4 alone.
     """
     classes = len(weight)
     member = torch.nn.functional.one_hot(labels, classes).double()  # (n, C)
