@@ -40,19 +40,19 @@ def chosen_heads(
     layers = [Layer(weight[0], bias[0]) for weight, bias in net.layers[:-1]]
     seen, of_choosing, of_test = (hidden(layers, part) for part in (pixels, choosing.pixels, test.pixels))
     features, others = Features.of(seen, of_test), Features.of(seen, of_choosing)
-    descending = torch.tensor(sorted(strengths, reverse=True))
+    descending = sorted(strengths, reverse=True)
     rows: list[dict[str, str | float]] = []
     for kind, fitted in KINDS.items():
-        head = fitted(features, one_hot(labels, classes), descending)
+        head = fitted(features, one_hot(labels, classes), torch.tensor(descending))
         measured = {
-            "strength": descending.double(),
             "test_error": errors(head, features.test, test.labels),
             "train_error": errors(head, features.train, labels),
             "nonzeros": (head.weights != 0).double().mean((1, 2)),
         }
         places = {"weakest": -1, "chosen": int(errors(head, others.test, choosing.labels).argmin())}
         rows += [
-            {"head": kind, "rule": rule, **{name: float(values[place]) for name, values in measured.items()}}
+            {"head": kind, "rule": rule, "strength": descending[place]}
+            | {name: float(values[place]) for name, values in measured.items()}
             for rule, place in places.items()
         ]
     return rows

@@ -91,10 +91,10 @@ def on_tangent_kernel(
 ) -> list[Row]:
     """Rows as of `errors`, of the tangent kernel of the one network, fitted to images (n, D) and their labels (n,).
 
-    If the kernel keeps its shape while the network learns, then a trained network is regression on its own final
-    tangent kernel (Atanasov, Bordelon & Pehlevan 2022, "Neural networks as kernel learners: the silent alignment
-    effect", section 2). Training from the start network to the end on one kernel is the other, lazy way to that. So
-    `said`, (m,), are the `answers` of the trained network, and `net` is this one, or the one that it started from.
+    `said`, (m,), are the `answers` of the trained network. The kernel is that of this network, or of the one that it
+    started from. In theory, for the squared loss and outputs that start near 0, a network whose kernel has its final
+    shape before the outputs grow ends as regression on its final kernel (Atanasov, Bordelon & Pehlevan 2022, "Neural
+    networks as kernel learners: the silent alignment effect"), and a lazy one as regression on the kernel of its start.
     """
     double, points = net.map(Tensor.double), pixels.double()
     within, to_test = tangent_kernel(double, points, points), tangent_kernel(double, test.pixels.double(), points)[0]

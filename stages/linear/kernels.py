@@ -3,15 +3,16 @@
 There a weight and a bias have variance 1 / (3 fan_in). Beyond the first layer the fan-in is the width, so that biases
 vanish in the limit.
 
-The NNGP kernel is the covariance of an output over random networks, to which Bayesian inference with all but the last
-layer fixed belongs. It is the arc-cosine kernel of Cho & Saul (2009), "Kernel methods for deep learning", section 2,
-composed with itself as in Lee et al. (2018), "Deep neural networks as Gaussian processes", eqs. 4 to 6.
+The NNGP kernel is the covariance of an output over random networks, and regression on it is Bayesian inference with
+such a network. It is the arc-cosine kernel of Cho & Saul (2009), "Kernel methods for deep learning", section 2, and for
+more layers that kernel of itself, as in Lee et al. (2018), "Deep neural networks as Gaussian processes", section 2.3.
 
 The NTK belongs to gradient descent (Jacot, Gabriel & Hongler 2018, theorem 1). It has a limit in the NTK
-parametrisation: a weight is a number of variance 1 that is trained, times the root of 1 / (3 fan_in). So the limit is
-that of `tangent.of_layers` with each layer's part divided by 3 fan_in. Networks are trained here in the standard
-parametrisation, without that factor: there the last layer's part grows with the width and ends up alone, which is the
-NNGP kernel, and where width and number of pixels are equal both parametrisations have the same kernel up to a factor.
+parametrisation: what is trained is a number of variance 1, and the weight is this number times the root of
+1 / (3 fan_in). So the limit is that of `tangent.of_layers` with each layer's part divided by 3 fan_in. Networks are
+trained here in the standard parametrisation, without that factor. There the parts of all layers but the first grow with
+the width, so that with one hidden layer the NNGP kernel is left. Where the width is the number of pixels, both
+parametrisations have the same kernel up to a factor.
 """
 
 from math import pi
@@ -33,7 +34,7 @@ def infinite_width(x: Tensor, x2: Tensor, depth: int = 1) -> Kernels:
 
     Units u, v on two images are normal with the covariance of the layer before. With theta, the angle whose cosine is
     their correlation, E[relu(u) relu(v)] = |u| |v| (sin theta + (pi - theta) cos theta) / 2 pi, and both fire with
-    probability (pi - theta) / 2 pi (Cho & Saul 2009, eqs. 5 and 6).
+    probability (pi - theta) / 2 pi (Cho & Saul 2009, section 2: their kernels of order 1 and 0).
     """
     a, b = x.double(), x2.double()
     scale = VARIANCE / a.shape[1]

@@ -1,9 +1,9 @@
 """The tangent kernel of networks as they are: how alike two images are to a small step of gradient descent.
 
-Jacot, Gabriel & Hongler (2018), "Neural tangent kernel", section 4. A network with C outputs has a C x C matrix for
-each pair of images; here it is its trace divided by C, Theta(x, x') = mean over c of <df_c(x)/dtheta, df_c(x')/dtheta>,
-as in Mohamadi, Bae & Sutherland (2023), "A fast, well-founded approximation to the empirical neural tangent kernel".
-theta are all weights and biases as they are stored, so every parameter counts alike, as it does in training.
+Jacot, Gabriel & Hongler (2018), "Neural tangent kernel", section 4. Of a network with C outputs it is a C x C matrix
+for each pair of images, which in the limit of infinite width is a number times the identity. Here it is the mean of the
+diagonal, Theta(x, x') = mean over c of <df_c(x)/dtheta, df_c(x')/dtheta>. theta are all weights and biases as they are
+stored, so every parameter counts alike, as it does in training.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,8 +1,7 @@
 """How far training was from lazy: what became of the weights, the hidden layer and the tangent kernel.
 
 A network is lazy while it does not move away from its linearisation at the start (Chizat, Oyallon & Bach 2019, "On lazy
-training in differentiable programming"). Its tangent kernel then stays what it was. All functions take S networks at
-once and return one number for each, (S,), float64.
+training in differentiable programming"). Its tangent kernel then stays what it was.
 """
 
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ def start_of(net: Net, seeds: Sequence[int]) -> Net:
 
 
 def relative_change(net: Net, start: Net) -> Tensor:
-    """|theta_T - theta_0| / |theta_0| over all weights and biases, L2 norms."""
+    """|theta_T - theta_0| / |theta_0|, (S,), over all weights and biases, L2 norms."""
     now, before = (torch.cat([p.double().flatten(1) for p in one.parameters()], 1) for one in (net, start))  # (S, d)
     change: Tensor = (now - before).norm(dim=1) / before.norm(dim=1)
     return change
@@ -40,7 +39,7 @@ def centred(kernel: Tensor) -> Tensor:
 def alignment(kernel: Tensor, other: Tensor) -> Tensor:
     """Centred kernel alignment of kernels (..., n, n), in [0, 1]; nan where one of them is constant.
 
-    Cortes, Mohri & Rostamizadeh (2012), "Algorithms for learning kernels based on centered alignment", definition 4. Of
+    Cortes, Mohri & Rostamizadeh (2012), "Algorithms for learning kernels based on centered alignment", section 2. Of
     the Gram matrices of two layers it is linear CKA (Kornblith et al. 2019, "Similarity of neural network
     representations revisited", section 3), which neither rotations nor a scale of either layer change.
     """
@@ -58,7 +57,9 @@ def hidden_gram(net: Net, pixels: Tensor) -> Tensor:
 def columns(
     net: Net, start: Net, pixels: Tensor, labels: Tensor, classes: int, true: Tensor | None = None
 ) -> dict[str, Tensor]:
-    """Of trained networks and those that they started from, on images (n, D) with labels (n,), or (S, n).
+    """A value a run, (S,), float64, of trained networks and those that they started from, on images (n, D).
+
+    The labels are (n,), or (S, n) where each run has its own.
 
     weight_change: see `relative_change`.
     hidden_cka: linear CKA of the last hidden layer at the end with that at the start.
