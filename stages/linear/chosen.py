@@ -50,9 +50,7 @@ def chosen_heads(
             "nonzeros": (head.weights != 0).double().mean((1, 2)),
         }
         places = {"weakest": -1, "chosen": int(errors(head, others.test, choosing.labels).argmin())}
-        rows += [
-            {"head": kind, "rule": rule, "strength": descending[place]}
-            | {name: float(values[place]) for name, values in measured.items()}
-            for rule, place in places.items()
-        ]
+        for rule, place in places.items():
+            values = {name: float(of_strengths[place]) for name, of_strengths in measured.items()}
+            rows.append({"head": kind, "rule": rule, "strength": descending[place], **values})
     return rows
