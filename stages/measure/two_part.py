@@ -99,9 +99,9 @@ def rounded(values: Tensor, bits: int) -> Tensor:
     low, high = sizes[present].min(), sizes.max()
     cells = 2 ** (bits - 1)
     width = ((high - low) / cells).clamp(min=torch.finfo(values.dtype).tiny)  # all of them may be equal
-    middles = low + (((sizes - low) / width).floor().clamp(max=cells - 1) + 0.5) * width
-    signed: Tensor = values.sign() * middles
-    return signed
+    place = ((sizes - low) / width).floor().clamp(max=cells - 1)
+    found: Tensor = values.sign() * (low + (place + 0.5) * width)
+    return found
 
 
 class Code(NamedTuple):
