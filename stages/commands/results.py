@@ -29,7 +29,8 @@ def study(name: str) -> str:
     found = _verdict(name)
     sentence = (folder / "finding.md").read_text(encoding="utf-8").strip()
     if asked.twin:
-        sentence += f"\n\n{statistic.said_of_twin(asked.twin, found, _verdict(asked.twin))}"
+        permuted = bool(asked.options.get("permute"))
+        sentence += f"\n\n{statistic.said_of_twin(asked.twin, permuted, found, _verdict(asked.twin))}"
     table = as_table(statistic.table(found, asked.over))
     figure = f"![{asked.asks}](studies/{name}/figure.png)"
     return f"Expected: {asked.expects}\n\n{sentence}\n\n{table}\n\n{figure}"

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
 from stages.base.params import ENSEMBLES, Features, Train
 from stages.base.studies import Point, Study
@@ -17,7 +19,7 @@ from stages.statistic.findings import (
     said_of_groups,
 )
 from stages.statistic.guards import Case
-from stages.statistic.judge import NO, UNDECIDED, YES
+from stages.statistic.judge import NO, SIGNIFICANCE, UNDECIDED, YES
 from stages.statistic.sentences import listed
 from stages.statistic.tables import axis_value
 from stages.statistic.verdict import described as verdict_of
@@ -64,11 +66,14 @@ def _not_asked(point: Point) -> tuple[str, ...]:
 
 
 def described(case: Case, infinite: dict[str, float] | None = None) -> dict[str, Any]:
-    """As `verdict.described`, with the outputs' mean variance at every point, where networks were kept.
+    """As `verdict.described`, with the errors at every point, and where networks were kept the outputs' mean variance.
 
     `infinite` are errors of networks of infinite width, by their names.
     """
     found = verdict_of(case)
+    errors = case.rows.groupby(case.axis).test_error.agg(["mean", "std"]).dropna()
+    found["mean_errors"] = {axis_value(point): float(mean) for point, mean in errors["mean"].items()}
+    found["sd_errors"] = {axis_value(point): float(sd) for point, sd in errors["std"].items()}
     if infinite:
         found["infinite"] = infinite
     if "variance" in case.rows and case.rows.variance.notna().any():
@@ -110,6 +115,8 @@ def beside_twin(found: Verdict, twin: Verdict) -> dict[str, float | None]:
     training_set_share: by the law of total variance, the share of the outputs' variance that is due to the training
         set, at the point where that variance is greatest. The rest is the variance over initial weights and orders with
         one training set, which stands for that of all; 0 where it is greater than the whole.
+    least_p: of Welch's tests of the mean errors at the points that both have the least p, adjusted for their number
+        (Bonferroni). Where it is small the errors differ.
     """
     wide, narrow = (one["D_high"] - one["D_low"] if "D_low" in one else None for one in (found, twin))
     whole, within = found.get("variance", {}), twin.get("variance", {})
@@ -118,17 +125,43 @@ def beside_twin(found: Verdict, twin: Verdict) -> dict[str, float | None]:
     if shared:
         most = max(shared, key=lambda point: whole[point])
         share = max(0.0, 1 - within[most] / whole[most])
-    return {"interval_ratio": wide / narrow if wide is not None and narrow else None, "training_set_share": share}
+    ratio = wide / narrow if wide is not None and narrow else None
+    return {"interval_ratio": ratio, "training_set_share": share, "least_p": least_p(found, twin)}
 
 
-def said_of_twin(twin: str, verdicts: dict[str, Verdict], of_twin: dict[str, Verdict]) -> str:
-    """Beside the twin, a sentence a group that both have; its D, how much wider the interval is, what the set makes."""
+def least_p(found: Verdict, twin: Verdict) -> float | None:
+    """See `beside_twin`; None without shared points."""
+    shared = [point for point in found.get("sd_errors", {}) if point in twin.get("sd_errors", {})]
+    if not shared:
+        return None
+    numbers = [
+        [[one["mean_errors"][point], one["sd_errors"][point], one["runs"]] for point in shared] for one in (found, twin)
+    ]
+    (mean, sd, runs), (mean2, sd2, runs2) = (np.array(columns).T for columns in numbers)
+    p = stats.ttest_ind_from_stats(mean, sd, runs, mean2, sd2, runs2, equal_var=False).pvalue
+    return min(1.0, float(np.nanmin(p)) * len(shared))
+
+
+def said_of_twin(twin: str, permuted: bool, verdicts: dict[str, Verdict], of_twin: dict[str, Verdict]) -> str:
+    """Beside the twin, a sentence a group that both have: its D, and what differs.
+
+    Of a study whose pixels are permuted it is said whether the errors are the twin's, of one whose training sets are
+    redrawn how much wider the interval is and what the set makes.
+    """
     said = []
     for name, found in verdicts.items():
         if name not in of_twin:
             continue
         numbers = beside_twin(found, of_twin[name])
-        text = f"D is {d_with_interval(of_twin[name])} points in {twin}, whose runs share one training set"
+        height = f"D is {d_with_interval(of_twin[name])} points in {twin}"
+        if permuted:
+            p = numbers["least_p"]
+            differ = "differ" if p is not None and p < SIGNIFICANCE else "do not differ for sure"
+            said.append(
+                f"{height}, whose pixels are in their order; the mean errors {differ} at any point (p = {p:.2g})."
+            )
+            continue
+        text = f"{height}, whose runs share one training set"
         if (ratio := numbers["interval_ratio"]) is not None:
             text += f", and its interval here {ratio:.1f} times as wide"
         if (share := numbers["training_set_share"]) is not None:

@@ -149,11 +149,7 @@ def cells(data: DataSet, options: Sequence[PrequentialOptions], seeds: Sequence[
         "description_bits": plain.flatten(),
         "description_bits_calibrated": calibrated.flatten(),
         **{name: curve[-1] for name, curve in whole.curves._asdict().items() if name != "epochs"},
-        "train_error_averaged": whole.train_error_averaged,
-        "test_error_averaged": whole.test_error_averaged,
-        "test_error_last": whole.test_error_last,
-        "stopped": whole.stopped,
-        "learning_distance": whole.learning_distance,
+        **whole.at_the_end(),
         "diverged": whole.diverged | diverged.flatten(),
     }
     found: list[Arrays] = [{} for _ in options]

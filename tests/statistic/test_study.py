@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from stages.statistic.study import beside_twin, finding, said_of_twin, table
+from stages.statistic.study import beside_twin, finding, least_p, said_of_twin, table
 from stages.statistic.verdict import of_ensembles, verdicts
 
 AXIS = np.array([1, 2, 3, 5, 8])
@@ -82,11 +83,22 @@ def test_what_one_training_set_does_not_make_of_the_variance_the_sets_make() -> 
     assert found["interval_ratio"] == pytest.approx(2.5)
     assert found["training_set_share"] == pytest.approx(0.25)
     assert beside_twin({"D": 0.0, "variance": {"1": 0.1}}, TWIN)["training_set_share"] == 0.0
-    assert beside_twin({"D": 0.0}, {}) == {"interval_ratio": None, "training_set_share": None}
+    assert beside_twin({"D": 0.0}, {}) == {"interval_ratio": None, "training_set_share": None, "least_p": None}
+
+
+@pytest.mark.parametrize(("other", "differs"), [(0.3, False), (0.2, True)])
+def test_errors_of_a_study_and_its_permuted_twin_are_compared_point_by_point(other: float, differs: bool) -> None:
+    one, two = (
+        {"mean_errors": {"1": 0.1, "2": e}, "sd_errors": {"1": 0.01, "2": 0.02}, "runs": 10} for e in (0.31, other)
+    )
+    t = abs(0.31 - other) / (2 * 0.02**2 / 10) ** 0.5  # of Welch; with equal spreads 18 degrees of freedom
+    assert least_p(one, two) == pytest.approx(min(1.0, 2 * 2 * float(stats.t.sf(t, 18))))
+    said = said_of_twin("ordered", True, {"all": {**one, "D": 0.05}}, {"all": {**two, "D": 0.04}})
+    assert ("do not differ for sure" in said) != differs
 
 
 def test_a_group_stands_beside_its_twins_group_of_the_same_name() -> None:
-    said = said_of_twin("one-set", {"width 5": ALONE, "width 9": ALONE}, {"width 5": TWIN})
+    said = said_of_twin("one-set", False, {"width 5": ALONE, "width 9": ALONE}, {"width 5": TWIN})
     assert said == (
         "Width 5: D is 5.0 [4.0, 6.0] points in one-set, whose runs share one training set, and its interval here 2.5 "
         "times as wide; where the outputs scatter most, 25 % of their variance is due to the training set."
