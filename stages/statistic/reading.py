@@ -153,7 +153,7 @@ def _choice(name: str, found: Verdict, over: str) -> str:
     shortest, best = (axis_value(found[f"{place}_{over}"]) for place in ("shortest", "best"))
     return (
         f"Does the least value of {name} choose the {over} that errs least? {found['chooses_best'].capitalize()}: it "
-        f"is at {over} {shortest}, the least test error at {over} {best}, {regret} points lower."
+        f"is at {over} {shortest}, where the test error is {regret} points above the least, that at {over} {best}."
     )
 
 

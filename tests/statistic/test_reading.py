@@ -1,0 +1,146 @@
+"""Answers of networks, judged along the axis of their study."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages.base.readings import Reading
+from stages.base.studies import Study
+from stages.statistic.guards import Case
+from stages.statistic.reading import (
+    beside_peak,
+    choice,
+    column_of,
+    described,
+    finding,
+    groups,
+    guards_not_asked,
+    headline,
+    summary,
+    words,
+)
+from stages.statistic.verdict import judged
+
+AXIS = [1, 2, 3, 5, 8]
+ABOUT: dict[str, Any] = {"asks": "What changes?", "expects": "Nothing."}
+STUDY = Study(**ABOUT, trains="fit", over="width", options={}, grid={"width": AXIS})
+READING = Reading(**ABOUT, reads="one", measures="inside")
+OWN = {"all": {"answer": "yes", "D": 0.2, "left_width": 2, "peak_width": 3, "right_width": 8}}
+PEAKED, FALLING = [0.3, 0.2, 0.4, 0.3, 0.1], [0.5, 0.4, 0.3, 0.2, 0.1]
+
+
+def table(unit: str = "share", seeds: int = 6, **curves: list[float]) -> pd.DataFrame:
+    """A row a run, point and answer; runs scatter a little around the curves (points,)."""
+    rng = np.random.default_rng(0)
+    parts = [
+        pd.DataFrame(
+            {
+                "dataset": "mnist",
+                "width": np.repeat(AXIS, seeds),
+                "seed": np.tile(range(seeds), len(AXIS)),
+                "measure": name,
+                "unit": unit,
+                "value": np.repeat(curve, seeds) * (1 + rng.normal(0, 0.01, seeds * len(AXIS))),
+            }
+        )
+        for name, curve in curves.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def verdicts(answers: pd.DataFrame, cells: pd.DataFrame | None = None) -> dict[str, dict[str, Any]]:
+    found = groups(answers, STUDY, column_of(answers))
+    cases = judged(found, "width", guards_not_asked(found))
+    errors = pd.DataFrame() if cells is None else cells
+    return {name: described(case, STUDY, OWN, errors, "measure") for name, case in cases.items()}
+
+
+def test_an_answer_is_judged_as_an_error_is() -> None:
+    found = verdicts(table(high=PEAKED, low=FALLING))
+    assert found["measure high"]["answer"] == "yes"
+    assert found["measure high"]["peak_width"] == 3
+    assert found["measure high"]["D"] == pytest.approx(0.2, abs=0.02)
+    assert found["measure low"]["answer"] == "no"
+
+
+def test_of_an_answer_in_ratios_d_is_a_share_of_its_largest_mean() -> None:
+    thousands = [1000 * value for value in PEAKED]
+    (found,) = verdicts(table("relative", norm=thousands)).values()
+    assert found["D"] == pytest.approx(0.2 / 0.4, abs=0.05)
+    assert found["at_peak"] == pytest.approx(400, rel=0.02)
+
+
+def test_points_without_a_value_are_left_out_and_so_is_an_answer_with_too_few() -> None:
+    answers = table(high=PEAKED, rare=FALLING)
+    answers.loc[(answers.measure == "rare") & (answers.width > 2), "value"] = np.nan
+    answers.loc[(answers.measure == "high") & (answers.width == 1), "value"] = np.nan
+    found = groups(answers, STUDY, "measure")
+    assert list(found) == ["measure high"]
+    assert sorted(found["measure high"].width.unique()) == [2, 3, 5, 8]
+
+
+def test_what_is_no_error_does_not_guess() -> None:
+    shares, errors = (groups(table(unit, high=PEAKED), STUDY, "measure") for unit in ("share", "error"))
+    assert guards_not_asked(shares) == {"measure high": ("above_chance",)}
+    assert guards_not_asked(errors) == {}
+
+
+def test_the_change_beyond_the_peak_is_that_of_each_run() -> None:
+    rows = pd.DataFrame({"width": [2, 2, 3, 3, 8, 8], "seed": [0, 1] * 3, "value": [1.0, 1.0, 3.0, 5.0, 2.0, 3.0]})
+    found = beside_peak(rows, "width", OWN["all"])
+    assert (found["at_left"], found["at_peak"], found["at_right"], found["change"]) == (1.0, 4.0, 2.5, -1.5)
+    half = 12.7062 * 0.5**0.5 / 2**0.5  # Student's quantile for one degree of freedom, of -1 and -2
+    assert found["change_low"] == pytest.approx(-1.5 - half, rel=1e-4)
+    assert beside_peak(rows, "width", {"answer": "no"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("bits", "answer", "regret"),
+    [([5, 4, 3, 2, 1], "yes", 0.0), ([1, 2, 3, 4, 5], "no", 0.4), ([5.0, 5.0, 5.0, 1.0, 1.0001], "undecided", 0.1)],
+)
+def test_the_shortest_description_chooses_well_if_no_other_point_errs_less(
+    bits: list[float], answer: str, regret: float
+) -> None:
+    errors = table(error=FALLING).rename(columns={"value": "test_error"})
+    found = choice(table(two_part_bits=bits), errors, "width")
+    if answer != "undecided":
+        assert found["chooses_best"] == answer
+        assert found["regret"] == pytest.approx(regret, abs=0.01)
+    assert found["regret_low"] <= found["regret"] <= found["regret_high"]
+    assert found["best_width"] == 8
+
+
+def test_it_is_said_what_changes_for_sure_and_which_point_the_shortest_description_chooses() -> None:
+    errors = table(error=FALLING).rename(columns={"value": "test_error"})
+    found = verdicts(table("relative", two_part_bits=FALLING, nc1=PEAKED), errors)
+    said = finding(READING, STUDY, found)
+    assert said.startswith("What changes?")
+    assert "From the peak of the test error to the valley beyond it" in said
+    assert re.search(r"nc1 from 0\.(4|39)\d* to 0\.(1|09)\d* ", said)
+    assert (
+        "Does the least value of measure two_part_bits choose the width that errs least? Yes: it is at width 8" in said
+    )
+
+
+def test_every_answer_has_a_line_and_the_reading_a_headline() -> None:
+    found = verdicts(table(high=PEAKED, low=FALLING))
+    assert list(words(found, "width").answer) == ["measure high", "measure low"]
+    assert headline(found)["own peaks"] == "yes 1 and no 1"
+    assert summary({"one": "What?"}, {"one": found}).iloc[0].tolist()[:3] == [
+        "[one](RESULTS.md#one)",
+        "What?",
+        "yes 1 and no 1",
+    ]
+
+
+def test_a_case_is_asked_with_the_study_of_its_own_group() -> None:
+    two = Study(**ABOUT, trains="fit", over="width", options={}, grid={"depth": [1, 2], "width": AXIS})
+    answers = pd.concat([table(high=PEAKED).assign(depth=depth) for depth in (1, 2)])
+    found = groups(answers, two, "measure")
+    assert list(found) == ["depth 1, measure high", "depth 2, measure high"]
+    case: Case = judged(found, "width", guards_not_asked(found))["depth 2, measure high"]
+    own = {"depth 1": {}, "depth 2": OWN["all"]}
+    assert "change" in described(case, two, own, pd.DataFrame(), "measure")
