@@ -36,27 +36,27 @@ RUNGS = 32  # how many numbers of kept weights there are to choose from: all, fe
 RATIO = 2 ** (-1 / 4)  # of one of them to the one before
 
 
-def log2_binomial(n: Tensor | float, k: Tensor | float) -> Tensor:
+def log2_binomial(n: int, k: int) -> float:
     """log2 of the number of ways to choose k of n."""
-    n, k = (torch.as_tensor(count, dtype=torch.float64) for count in (n, k))
-    return (torch.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)) / math.log(2)
+    return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(2)
 
 
 def uniform_bits(labels: int, classes: int) -> float:
-    """Of labels of which nothing is known."""
+    """What so many labels cost if nothing is known of them."""
     return labels * math.log2(classes)
 
 
 def noise_bits(labels: int, wrong: int, classes: int) -> float:
-    """Of labels of which all is known but which are wrong, that so many are, and by which of the other classes.
+    """What labels cost if all true classes are known, and how many labels are wrong.
 
-    It is log2 of the number of such labels, and no code for labels with noise of that kind is shorter on average.
+    That is log2 of the number of ways to choose the wrong ones and a wrong class for each. Where noise is drawn
+    uniformly, no code is shorter on average.
     """
-    return log2_binomial(labels, wrong).item() + wrong * math.log2(classes - 1)
+    return log2_binomial(labels, wrong) + wrong * math.log2(classes - 1)
 
 
 def noise_entropy(labels: int, share: float, classes: int) -> float:
-    """The same, if each label is wrong with that probability: labels times (H(share) + share log2(classes - 1)).
+    """The same where each label is wrong with a probability between 0 and 1: labels times (H(share) + share log2(classes - 1)).
 
     It is greater than `noise_bits` by about log2(2 pi labels share (1 - share)) / 2, which tells how many are wrong.
     """
@@ -73,7 +73,7 @@ def weight_bits(net: Net, kept: int, bits: int) -> float:
     """The first part, for one network of that shape with so many nonzero parameters of so many bits each."""
     d = sum(parameter.numel() for parameter in net.parameters())
     named = math.log2(d + 1) + math.log2(MOST_BITS) + BOUND_BITS * len(net.parameters())
-    return named + log2_binomial(d, kept).item() + kept * bits
+    return named + log2_binomial(d, kept) + kept * bits
 
 
 def nonzeros(net: Net) -> int:

@@ -94,8 +94,8 @@ def code(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The plain and the calibrated length of each run's labels, and whether one of its networks diverged, (S, A).
 
-    The alphas ascend. A length is nan where a network diverged. Work is divided so that no run depends on those beside
-    it, see `batch.blocks`.
+    The alphas ascend. A length is nan where a network diverged. Networks are trained side by side only where that does
+    not change a bit of any, see `batch.blocks`.
     """
     images, device = train.per_run, train.pixels.device
     orders = [torch.randperm(images, generator=generator(one.data_seed, seed, ORDER)) for seed in seeds]
@@ -108,14 +108,8 @@ def code(
         for ranks, runs in blocks(data, own, range(len(alphas)), range(len(seeds))):
             rows, columns = slice(runs.start, runs.stop), slice(ranks.start, ranks.stop)
             known, following = (chosen(train, places[rows]) for places in (order[:, :begin], order[:, begin:end]))
-            trained = fit(
-                known,
-                following,
-                one,
-                classes=data.classes,
-                alphas=alphas[columns],
-                seeds=seeds[rows],
-            )
+            strengths, own_seeds = alphas[columns], seeds[rows]
+            trained = fit(known, following, one, classes=data.classes, alphas=strengths, seeds=own_seeds)
             for total, more in zip((plain, calibrated), bits_of_block(trained.net, following), strict=True):
                 total[rows, columns] += more
             diverged[rows, columns] |= trained.diverged.view(len(runs), -1)
