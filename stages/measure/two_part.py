@@ -56,8 +56,9 @@ def noise_bits(labels: int, wrong: int, classes: int) -> float:
 
 
 def noise_entropy(labels: int, share: float, classes: int) -> float:
-    """The same where each label is wrong with a probability between 0 and 1: labels times (H(share) + share log2(classes - 1)).
+    """The same where each label is wrong with a probability strictly between 0 and 1.
 
+    It is labels times (H(share) + share log2(classes - 1)), with the binary entropy H in bits.
     It is greater than `noise_bits` by about log2(2 pi labels share (1 - share)) / 2, which tells how many are wrong.
     """
     each = -share * math.log2(share) - (1 - share) * math.log2(1 - share)
