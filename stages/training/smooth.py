@@ -143,8 +143,9 @@ def smooth(
 
     The smoother takes the secants' inner products with the training points' tangents for the kernel. So its outputs
     are the network's but for rounding. `first_order` is what Jeffares et al. (2024) follow: the tangent kernel, which
-    misses terms of second order in each step. The penalty's gradient does not depend on the targets, and its steps
-    change `start` alone.
+    misses terms of second order in each step. They vanish with the step size only as long as no training point is held
+    where a unit is 0. There it steps across and back, the more often the smaller the steps. The penalty's gradient does
+    not depend on the targets, and its steps change `start` alone.
     """
     n = len(targets)
     products = points @ points[:n].mT + 1.0  # (N, n)
@@ -154,14 +155,11 @@ def smooth(
     for step in range(options.steps):
         seen = at.tangent.first(n)
         shrinking = net.map(lambda w: -options.lr * options.alpha * w.sign())
+        fitting = pulled_back(seen, points[:n], rate * (targets - at.outputs[:n]))
+        fitting_first_order = pulled_back(seen, points[:n], rate * (targets - first_order[:n]))
+        first_order = first_order + change_along(plus(fitting_first_order, shrinking), at.tangent, points)
 
-        def move(outputs: Tensor, seen: Slopes = seen, shrinking: Net = shrinking) -> Net:
-            """The step that a network with these outputs (N,) would take from here."""
-            fitting = pulled_back(seen, points[:n], rate * (targets - outputs[:n]))
-            return plus(fitting, shrinking)
-
-        first_order = first_order + change_along(move(first_order), at.tangent, points)
-        before, net = net, plus(net, move(at.outputs))
+        before, net = net, plus(net, plus(fitting, shrinking))
         after = at_points(net, points)
         slopes = secant(at, after, (before.layers[1].weight[0, 0] + net.layers[1].weight[0, 0]) / 2)
         smoother = advanced(smoother, kernel_of(slopes, seen, products), rate)
