@@ -108,7 +108,7 @@ def first_order_gaps(net: Net, lr: float) -> list[float]:
 
 def test_where_every_unit_stays_on_its_side_what_the_first_order_misses_is_halved_with_the_step_size() -> None:
     hidden, out = network().layers
-    gaps = first_order_gaps(Net((hidden._replace(bias=hidden.bias + 6.0), out)), lr=0.01)
+    gaps = first_order_gaps(Net((hidden._replace(bias=hidden.bias + 6.0), out)), lr=0.005)
     assert all(second == pytest.approx(first / 2, rel=0.05) for first, second in pairwise(gaps))
 
 
