@@ -6,7 +6,7 @@ No cell's fingerprint speaks of this file, so another way to train makes none st
 from collections.abc import Sequence
 from typing import Any
 
-from stages.training import batch, features, fit, grow, prequential, prune, smooth
+from stages.training import batch, features, finetune, fit, grow, prequential, prune, smooth
 from stages.training.batch import DataSet, Report
 from stages.training.runs import Arrays
 
@@ -17,6 +17,7 @@ PROCEDURES = {
     "features": features.PROCEDURE,
     "prequential": prequential.PROCEDURE,
     "smooth": smooth.PROCEDURE,
+    "finetune": finetune.PROCEDURE,
 }
 
 

@@ -1,0 +1,77 @@
+"""Other last layers on the penultimate features that the cells of `training.finetune` keep."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stages.linear.heads import Features, one_hot
+from stages.linear.refit import Row, heads_of
+from stages.linear.regression import Decomposition, effective_parameters, smoother
+from stages.training.images import Images
+from stages.training.runs import Arrays
+
+
+def features_of(cell: Arrays, run: int) -> Features:
+    """One run's features of the training set and of the test images, standardised."""
+    return Features.of(*(torch.from_numpy(cell[f"{part}_features"][run]).float() for part in ("train", "test")))
+
+
+def refitted(
+    cell: Arrays, run: int, train: Images, test_labels: Tensor, classes: int, strengths: list[float]
+) -> list[Row]:
+    """A row for the run's own last layer, and one for each kind of head and strength; see `refit.heads_of`.
+
+    A run whose features are not finite, or too large for half precision, has the first alone.
+    """
+    features, labels = features_of(cell, run), train.of_run(run)[1]
+    own = {"features": "finetuned", "seed": run, "dimension": features.train.shape[1], "head": "own", "strength": 0.0}
+    own |= {error: float(cell[error][run]) for error in ("test_error", "train_error")}
+    return [own, *heads_of("finetuned", run, features, labels, test_labels, classes, strengths)]
+
+
+def swept(
+    cell: Arrays,
+    run: int,
+    train: Images,
+    test_labels: Tensor,
+    classes: int,
+    counts: Sequence[int],
+    ridges: Sequence[float],
+    images: int,
+) -> list[Row]:
+    """A row for each ridge and each number p of features in `counts`: ridge regression on p of the run's features.
+
+    It is fitted to so many images of the run's training set. A peak at p = n needs n well below the number of features,
+    1,024 of mobilenet_v3_small, so n is not the size of the training set. Which images these are, and in which order
+    features are added, is drawn from the run's seed. Features that are constant are left out, and no p goes beyond the
+    others. There is no intercept. The targets are one-hot less 1 / classes, so that with a ridge of 0, the solution of
+    least norm, a fit has p parameters and interpolates from p = n on.
+
+    An error is a share of images. A loss is the squared distance to the target, summed over classes, in the mean over
+    images. p_eff are effective parameters (Curth et al. 2023). There is no row of features that are not finite.
+    """
+    features, labels = features_of(cell, run), train.of_run(run)[1]
+    if not features.train.isfinite().all():
+        return []
+    generator = torch.Generator().manual_seed(run)
+    chosen = torch.randperm(len(labels), generator=generator)[:images]
+    alive = features.train.any(0).nonzero()[:, 0]
+    order = alive[torch.randperm(len(alive), generator=generator)]
+    x, x_test = (part[:, order].double().numpy() for part in (features.train[chosen], features.test))
+    truths = [one.numpy() for one in (labels[chosen], test_labels)]
+    targets = [(one_hot(one, classes) - 1 / classes).numpy() for one in (labels[chosen], test_labels)]
+    rows: list[Row] = []
+    for p in [count for count in counts if count <= len(order)]:
+        decomposed = Decomposition.of(x[:, :p])
+        for ridge in ridges:
+            row: Row = {"seed": run, "features": p, "ridge": ridge, "images": images}
+            for name, points, truth, target in zip(("train", "test"), (x, x_test), truths, targets, strict=True):
+                weights = smoother(decomposed, points[:, :p], ridge)  # (N, n)
+                predicted = weights @ targets[0]  # (N, C)
+                row[f"{name}_error"] = float((predicted.argmax(1) != truth).mean())
+                row[f"{name}_loss"] = float(np.square(predicted - target).sum(1).mean())
+                row[f"p_eff_{name}"] = effective_parameters(weights)
+            rows.append(row)
+    return rows
