@@ -11,6 +11,9 @@ from stages.linear.refit import Row, heads_of
 from stages.linear.regression import Decomposition, effective_parameters, smoother
 from stages.training.images import Images
 from stages.training.runs import Arrays
+from stages.training.sets import generator
+
+SWEPT = 3  # what `swept` draws, besides what `training.sets` draws; the same numbers would choose the wrong labels
 
 
 def features_of(cell: Arrays, run: int) -> Features:
@@ -55,10 +58,10 @@ def swept(
     features, labels = features_of(cell, run), train.of_run(run)[1]
     if not features.train.isfinite().all():
         return []
-    generator = torch.Generator().manual_seed(run)
-    chosen = torch.randperm(len(labels), generator=generator)[:images]
+    drawing = generator(0, run, SWEPT)
+    chosen = torch.randperm(len(labels), generator=drawing)[:images]
     alive = features.train.any(0).nonzero()[:, 0]
-    order = alive[torch.randperm(len(alive), generator=generator)]
+    order = alive[torch.randperm(len(alive), generator=drawing)]
     x, x_test = (part[:, order].double().numpy() for part in (features.train[chosen], features.test))
     truths = [one.numpy() for one in (labels[chosen], test_labels)]
     targets = [(one_hot(one, classes) - 1 / classes).numpy() for one in (labels[chosen], test_labels)]

@@ -9,10 +9,12 @@ from stages.linear.finetuned import features_of, refitted, swept
 from stages.linear.refit import Row
 from stages.training.images import Images
 from stages.training.runs import Arrays
+from stages.training.sets import generator, with_noise
 
 RNG = np.random.default_rng(0)
 CLASSES, DIMENSION, RUNS = 3, 120, 2
 LABELS, TEST_LABELS = (RNG.integers(0, CLASSES, n) for n in (90, 300))
+PARTS = {"train": LABELS, "test": TEST_LABELS}
 CENTRES = RNG.standard_normal((CLASSES, DIMENSION)) / 4
 
 
@@ -58,6 +60,15 @@ def test_a_constant_feature_is_none() -> None:
 def test_a_ridge_takes_the_peak_away() -> None:
     by_count = rows(ridges=(0.0, 10.0))
     assert by_count[40, 10.0]["test_loss"] < by_count[40, 0.0]["test_loss"] / 10
+
+
+def test_the_images_are_drawn_apart_from_the_wrong_labels() -> None:
+    noisy = with_noise(torch.from_numpy(LABELS), 1 / 3, generator(0), CLASSES)
+    train = Images(TRAIN.pixels, noisy)
+    exact: Arrays = {f"{part}_features": np.eye(CLASSES)[[labels]] for part, labels in PARTS.items()}
+    (row,) = swept(exact, 0, train, TRUE, CLASSES, [CLASSES], [0.0], images=30)
+    assert row["test_error"] == 0.0
+    assert 0.1 < row["train_error"] < 0.6
 
 
 def test_a_run_has_the_same_rows_every_time_and_another_has_others() -> None:
