@@ -14,6 +14,9 @@ from stages.training.runs import Arrays
 from stages.training.sets import generator
 
 SWEPT = 3  # what `swept` draws, besides what `training.sets` draws; the same numbers would choose the wrong labels
+IMAGES = 400  # that the sweep is fitted to
+COUNTS = (10, 40, 100, 200, 300, 360, 390, 400, 410, 440, 500, 600, 800, 1024)  # of features, through IMAGES
+RIDGES = (0.0, 100.0)  # of |y - Fw|^2 + ridge |w|^2 on standardised features; the second leaves no peak
 
 
 def features_of(cell: Arrays, run: int) -> Features:
@@ -40,9 +43,9 @@ def swept(
     train: Images,
     test_labels: Tensor,
     classes: int,
-    counts: Sequence[int],
-    ridges: Sequence[float],
-    images: int,
+    counts: Sequence[int] = COUNTS,
+    ridges: Sequence[float] = RIDGES,
+    images: int = IMAGES,
 ) -> list[Row]:
     """A row for each ridge and each number p of features in `counts`: ridge regression on p of the run's features.
 
