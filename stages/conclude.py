@@ -4,7 +4,7 @@ from pathlib import Path
 
 from stages.base import files
 from stages.base.console import console, run
-from stages.base.studies import points_read
+from stages.base.studies import along, points_read
 from stages.figures.study import study as figure
 from stages.figures.style import save
 from stages.statistic import reading as statistic
@@ -17,14 +17,14 @@ from stages.statistic.verdict import judged
 def main(name: str, answers: Path, cells: Path, verdicts: Path, out: Path) -> None:
     studies = files.read_studies()
     reading = studies.readings[name]
-    study, first = studies.studies[reading.reads], points_read(studies, name)[0]
+    axis, first = along(studies, name), points_read(studies, name)[0]
     table, runs = files.read_table(answers, "value"), files.read_table(cells, "test_error")
     own = files.read_verdict(verdicts / f"{reading.reads}.json", reading.reads)
     column = statistic.column_of(table)
-    groups = statistic.groups(table, study, column)
-    cases = judged(groups, study.over, statistic.guards_not_asked(groups))
-    found = {group: statistic.described(case, study, own, runs, column) for group, case in cases.items()}
-    sentence = statistic.finding(reading, study, found)
+    groups = statistic.groups(table, axis, column)
+    cases = judged(groups, axis.over, statistic.guards_not_asked(groups))
+    found = {group: statistic.described(case, axis, own, runs, column) for group, case in cases.items()}
+    sentence = statistic.finding(reading, axis, found)
     caption = f"{studied(first)}; asked: {table.seed.nunique()} runs of {reading.reads}"
     labels = {group: statistic.SAID[verdict["unit"]] for group, verdict in found.items()}
     files.write(out / "finding.md", f"{sentence}\n".encode())

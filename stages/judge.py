@@ -56,7 +56,7 @@ def measured(
                 curves.append(grown(place, runs, train.widths))
                 rows.append(curves[-1][curves[-1]["width"] == train.widths[-1]])
             case _:
-                rows.append(at_the_end(place, runs))
+                rows.append(at_the_end(place, {name: values for name, values in runs.items() if values.ndim == 1}))
                 curves.append(rows[-1][:0])  # a run passes through nothing
     return as_written(pd.concat(rows, ignore_index=True)), as_written(pd.concat(curves, ignore_index=True))
 

@@ -15,10 +15,11 @@ from stages.base import files
 from stages.base.console import console, run
 from stages.base.machine import threads
 from stages.base.params import Prune
-from stages.base.readings import Reading
+from stages.base.readings import SWEPT, Reading
 from stages.base.studies import Point, points_read
 from stages.base.tensors import Array
 from stages.cells.cell import drawing, read, study_cell
+from stages.linear.finetuned import COUNTS
 from stages.measure.images import test_images, training_images
 from stages.measure.reading import KINDS, Answers, Asked
 from stages.statistic.tables import to_csv
@@ -46,8 +47,12 @@ def asked(reading: Reading, point: Point, runs: dict[str, Array], arrays: dict[s
     )
 
 
-def states(point: Point, runs: Asked) -> Iterator[tuple[dict[str, Any], Asked]]:
-    """What is asked at this point: of networks that are pruned every round, and else the runs as they are."""
+def states(reading: Reading, point: Point, runs: Asked) -> Iterator[tuple[dict[str, Any], Asked]]:
+    """What is asked here: pruned networks in every round, features by their number, else the runs as they are."""
+    if reading.measures == "sweep":
+        for count in COUNTS:
+            yield {SWEPT: count}, runs._replace(features=count)
+        return
     if not isinstance(point.train, Prune):
         yield {}, runs
         return
@@ -69,7 +74,7 @@ def rows_of(
 def answered(reading: Reading, point: Point, runs: Asked, dataset: str) -> pd.DataFrame:
     """All rows of one point."""
     kind, tables = KINDS[reading.measures], []
-    for of_state, one in states(point, runs):
+    for of_state, one in states(reading, point, runs):
         found = kind.ask(one)
         units = {name: kind.units.get(name, kind.unit) for name in found}
         tables.append(rows_of({"dataset": dataset, **point.place, **of_state}, one.seeds, kind.column, found, units))

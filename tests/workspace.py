@@ -31,6 +31,9 @@ SMALL = {  # instead of the studies' defaults
     },
     "grow": {"data": "digits", "train_per_class": 20, "test_per_class": 10, "seeds": 2, "epochs": 2, "eval_every": 1},
     "features": {"data": "digits", "train_per_class": 20, "test_per_class": 10, "seeds": 2},
+    "prequential": {"data": "digits", "train_per_class": 20, "test_per_class": 10, "seeds": 2, "epochs": 2},
+    "smooth": {"train_per_class": 20, "test_per_class": 10, "seeds": 2, "steps": 50},
+    "finetune": {"data": "digits", "train_per_class": 3, "test_per_class": 2, "seeds": 2, "epochs": 1},
 }
 # columns that speak of all runs of a cell
 OF_ALL_RUNS = ["variance", "agreement", "ensemble_error", "test_error_ensemble", "test_error_early"]

@@ -204,6 +204,21 @@ class Smooth(Group):
     steps: Count
 
 
+class Finetune(Group):
+    """A classifier of torchvision; see training/finetune.py."""
+
+    seeds: Count
+    images: Count | None
+    backbone: str
+    weights: Literal["published", "random"]
+    pixels: Annotated[int, Field(ge=32, le=1024)]
+    frozen: Literal["none", "backbone"]
+    epochs: Annotated[int, Field(ge=0, le=MOST)]
+    batch_size: Annotated[int, Field(ge=2, le=MOST)]
+    lr: Positive
+    momentum: Annotated[float, Field(gt=0, lt=1)]
+
+
 class Lasso(Group):
     seed: Seed
     samples: Annotated[int, Field(ge=10, le=MOST)]
@@ -345,6 +360,14 @@ class Smoothing(Group):
     data: Data
     grid: Grid
     train: Annotated[Smooth, OfImages]
+
+
+class Finetuning(Group):
+    """What decides the runs of one cell of a classifier of torchvision."""
+
+    data: Data
+    grid: Group
+    train: Annotated[Finetune, OfImages]
 
 
 class Params(Fitting):

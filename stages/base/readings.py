@@ -7,7 +7,8 @@ from pydantic import Field
 from stages.base.params import Count, Group, NotNegative
 
 KINDS = {  # of measures, with the ways to train whose cells they can read
-    "heads": ("fit", "prune"),
+    "heads": ("fit", "prune", "finetune"),
+    "sweep": ("finetune",),
     "kernels": ("fit",),
     "inside": ("fit",),
     "shifts": ("fit",),
@@ -17,6 +18,7 @@ KINDS = {  # of measures, with the ways to train whose cells they can read
 }
 # answers whose least value may choose a point of the axis
 CHOOSING = ("two_part_bits", "description_bits", "description_bits_calibrated")
+SWEPT = "features"  # the axis of a sweep, whatever that of its study is
 
 
 class Reading(Group):
@@ -25,7 +27,7 @@ class Reading(Group):
     asks: Annotated[str, Field(min_length=1)]
     expects: str  # what should come out, and who says so
     reads: str  # the name of the study
-    measures: Literal["heads", "kernels", "inside", "shifts", "lengths", "prequential", "smoother"]
+    measures: Literal["heads", "sweep", "kernels", "inside", "shifts", "lengths", "prequential", "smoother"]
     # of an option of its grid, the values that are read
     where: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
     seeds: Count | None = None  # the first so many runs; None: all

@@ -15,17 +15,15 @@ from stages.base.params import (
     Coding,
     Data,
     Descent,
-    FeatureGrid,
     Features,
+    Finetune,
+    Finetuning,
     Fitting,
-    Grid,
     Group,
     Grow,
-    GrowGrid,
     Growing,
     ParamsError,
     Prune,
-    PruneGrid,
     Pruning,
     Regressing,
     Smooth,
@@ -34,7 +32,7 @@ from stages.base.params import (
     parse_as,
     unique,
 )
-from stages.base.readings import KINDS, Reading
+from stages.base.readings import KINDS, SWEPT, Reading
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")  # of a study
 # all cells of a study choose from the same images
@@ -55,10 +53,11 @@ WAYS = {
     "features": Way(Regressing, None),
     "prequential": Way(Coding, None),
     "smooth": Way(Smoothing, None),
+    "finetune": Way(Finetuning, None),
 }
 
 
-Trains = Literal["fit", "prune", "grow", "features", "prequential", "smooth"]  # the keys of WAYS
+Trains = Literal["fit", "prune", "grow", "features", "prequential", "smooth", "finetune"]  # the keys of WAYS
 
 
 class Study(Group):
@@ -97,8 +96,8 @@ class Point(NamedTuple):
     trains: str
     place: dict[str, Any]  # a list as text
     data: Data
-    grid: Grid | PruneGrid | GrowGrid | FeatureGrid  # of this point alone
-    train: Descent | Prune | Features | Smooth
+    grid: Group  # of this point alone
+    train: Descent | Prune | Features | Smooth | Finetune
 
 
 def parse_studies(text: str) -> Studies:
@@ -149,7 +148,7 @@ def _check_reading(studies: Studies, name: str, reading: Reading) -> None:
     grid = points_read(studies, name)
     if any(isinstance(point.train, Prune) and not point.train.keep_networks for point in grid):
         raise ParamsError(f"{path}.reads: {reading.reads!r} keeps no networks; a study does with keep_networks: true")
-    least = {"heads": 1e-30, "kernels": 0.0}.get(reading.measures)
+    least = {"heads": 1e-30, "sweep": 0.0, "kernels": 0.0}.get(reading.measures)
     if least is not None and (not reading.strength or min(reading.strength) < least):
         raise ParamsError(f"{path}.strength: {reading.strength} should name numbers, each at least {least:g}")
     if study.over == "epoch":
@@ -217,6 +216,20 @@ def points(studies: Studies, name: str) -> list[Point]:
     if study.within_a_run and (count := min(map(_points_within, found))) < LEAST_POINTS:
         raise ParamsError(f"{path}.over: a run passes through {count} points, and an axis needs {LEAST_POINTS} or more")
     return found
+
+
+class Along(NamedTuple):
+    """The axis that answers are judged along, and the options that make groups."""
+
+    over: str
+    by: list[str]
+
+
+def along(studies: Studies, name: str) -> Along:
+    """That of a reading: its study's, unless it sweeps over features at every point."""
+    reading = studies.readings[name]
+    study = studies.studies[reading.reads]
+    return Along(SWEPT, [*study.grid]) if reading.measures == "sweep" else Along(study.over, study.by)
 
 
 def points_read(studies: Studies, name: str) -> list[Point]:

@@ -11,7 +11,7 @@ from typing import Any
 from stages.base import files, tensors
 from stages.base.code import imported
 from stages.base.files import UserError
-from stages.base.params import Data, Descent, Features, Grid, Params, Prune, Smooth, Train
+from stages.base.params import Data, Descent, Features, Finetune, Grid, Params, Prune, Smooth, Train
 from stages.base.studies import WAYS, Point
 from stages.training.runs import Arrays
 
@@ -31,7 +31,7 @@ class Cell:
     @property
     def widths(self) -> list[int]:
         """Of the networks that each run trains."""
-        return list(self.options.get("widths") or [self.options["width"]])
+        return list(self.options.get("widths") or [self.options.get("width", 1)])
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,9 @@ def drawing(data: Data, classes: int, images: int | None = None) -> dict[str, An
     return {"images": count, "label_noise": data.label_noise, "redraw": data.redraw, "data_seed": data.seed}
 
 
-def refuse_more_images(data: Data, train: Descent | Features | Prune | Smooth, classes: int, where: str) -> None:
+def refuse_more_images(
+    data: Data, train: Descent | Features | Prune | Smooth | Finetune, classes: int, where: str
+) -> None:
     """UserError, which begins with `where` the option stands, if runs should have more images than there are.
 
     Of somebody's own data this is known only when they have been read.
@@ -111,6 +113,8 @@ def refuse_more_images(data: Data, train: Descent | Features | Prune | Smooth, c
 def options_of(point: Point, classes: int) -> dict[str, Any]:
     """What decides the runs at that point besides their seeds, by the names of the procedure's options."""
     own = point.train.model_dump(exclude={"seeds", "images"})
+    if isinstance(point.train, Finetune):
+        own["torchvision"] = version("torchvision")  # whose code and weights decide as well
     of_grid = {name: value for name, (value,) in point.grid.model_dump().items()}
     return {**of_grid, **drawing(point.data, classes, getattr(point.train, "images", None)), **own}
 

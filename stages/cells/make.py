@@ -22,6 +22,7 @@ from stages.training.runs import CHUNK, Arrays, joined
 
 CLUSTER = "DASK_SCHEDULER_ADDRESS"
 SILENCE_S = 60.0  # between two lines of progress where there is no terminal to draw a bar on
+CLASSIFIER = 1 << 30  # bytes that a classifier of torchvision of the size of mobilenet_v3_small takes, about
 Results = Generator[tuple[Job, list[Arrays] | BaseException]]
 
 
@@ -87,6 +88,8 @@ def memory_needed(cell: Cell, alphas: int, seeds: int, shape: Shape) -> int:
     Each seed has a batch of the images that it sees.
     """
     images, inputs, classes = shape
+    if cell.procedure == "finetune":
+        return CLASSIFIER
     width, own_images = max(cell.widths), cell.options["redraw"] in OWN_IMAGES
     if cell.procedure == "features":  # in double precision: the features, their decomposition, those of a chunk
         own, set_of = width * (4 * cell.options["images"] + 2 * CHUNK + 2 * inputs), cell.options["images"] * inputs
@@ -158,9 +161,9 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: Shape)
 
 
 def _reason(error: BaseException) -> str:
-    """Why a job failed, on one line."""
+    """Why a job failed, on one line. The trainer refuses by ValueError, in words for the person who gets them."""
     said = files.one_line(error)
-    return said if isinstance(error, UserError) or not str(error) else f"{type(error).__name__} {said}"
+    return said if isinstance(error, UserError | ValueError) or not str(error) else f"{type(error).__name__} {said}"
 
 
 @contextmanager

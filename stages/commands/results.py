@@ -16,6 +16,7 @@ import pandas as pd
 
 from stages.base import files
 from stages.base.console import run
+from stages.base.studies import along
 from stages.commands.show import as_markdown, as_table
 from stages.statistic import reading as of_reading
 from stages.statistic import study as statistic
@@ -41,7 +42,7 @@ def reading(name: str) -> str:
     studies = files.read_studies()
     asked = studies.readings[name]
     sentence = (Path("studies") / name / "finding.md").read_text(encoding="utf-8").strip()
-    table = as_table(of_reading.words(_verdict(name), studies.studies[asked.reads].over))
+    table = as_table(of_reading.words(_verdict(name), along(studies, name).over))
     figure = f"![{asked.asks}](studies/{name}/figure.png)"
     return f"Expected: {asked.expects}\n\n{sentence}\n\n{table}\n\n{figure}"
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from stages.linear.heads import Features, one_hot
-from stages.linear.refit import Row, heads_of
+from stages.linear.refit import Row
 from stages.linear.regression import Decomposition, effective_parameters, smoother
 from stages.training.images import Images
 from stages.training.runs import Arrays
@@ -22,19 +22,6 @@ RIDGES = (0.0, 100.0)  # of |y - Fw|^2 + ridge |w|^2 on standardised features; t
 def features_of(cell: Arrays, run: int) -> Features:
     """One run's features of the training set and of the test images, standardised."""
     return Features.of(*(torch.from_numpy(cell[f"{part}_features"][run]).float() for part in ("train", "test")))
-
-
-def refitted(
-    cell: Arrays, run: int, train: Images, test_labels: Tensor, classes: int, strengths: list[float]
-) -> list[Row]:
-    """A row for the run's own last layer, and one for each kind of head and strength; see `refit.heads_of`.
-
-    A run whose features are not finite, or too large for half precision, has the first alone.
-    """
-    features, labels = features_of(cell, run), train.of_run(run)[1]
-    own = {"features": "finetuned", "seed": run, "dimension": features.train.shape[1], "head": "own", "strength": 0.0}
-    own |= {error: float(cell[error][run]) for error in ("test_error", "train_error")}
-    return [own, *heads_of("finetuned", run, features, labels, test_labels, classes, strengths)]
 
 
 def swept(

@@ -6,13 +6,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from stages.linear.chosen import chosen_heads
+from stages.linear.chosen import chosen, halves
+from stages.linear.finetuned import features_of, swept
+from stages.linear.heads import Features, hidden
 from stages.linear.kernel_regression import answers, on_tangent_kernel
 from stages.measure import activations, balance, calibration, collapse, lazy, neighbours, shifts, two_part
 from stages.measure.sparsity import Seen
 from stages.training import mlp
 from stages.training.images import Images
-from stages.training.mlp import Net
+from stages.training.mlp import Layer, Net
+from stages.training.runs import Arrays
 
 ERROR, SHARE, RELATIVE = "error", "share", "relative"  # units; of the last one only ratios are comparable
 KERNEL_IMAGES = 500  # on which tangent kernels are compared
@@ -29,6 +32,7 @@ class Asked(NamedTuple):
     classes: int
     loss: str
     strength: Sequence[float]
+    features: int = 0  # how many of them, in a sweep
 
     @property
     def net(self) -> Net:
@@ -37,6 +41,10 @@ class Asked(NamedTuple):
     def alone(self, place: int) -> tuple[Net, Tensor, Tensor]:
         """One run's network as the only one, its training pixels (n, D), and its labels (n,)."""
         return (self.net.map(lambda parameter: parameter[place : place + 1]), *self.train.of_run(place))
+
+    def arrays(self) -> Arrays:
+        """Those of the cell, as NumPy's."""
+        return {name: values.numpy() for name, values in self.runs.items()}
 
     def true_labels(self, place: int) -> Tensor:
         """(n,) of one run's training images."""
@@ -55,24 +63,41 @@ class Kind(NamedTuple):
     unit: str
 
 
-def halves(test: Images) -> tuple[Images, Images]:
-    """The test images at even places, which may choose, and those at odd ones, on which errors are measured."""
-    return tuple(Images(test.pixels[first::2], test.labels[first::2]) for first in (0, 1))  # type: ignore[return-value]
-
-
 def heads(asked: Asked) -> Answers:
-    """Test errors of the networks' own last layers and of refitted ones, each at the strength that other images choose.
+    """Test errors of the networks' own last layers and of refitted ones; see `chosen`.
 
-    Every second test image chooses, and errors are those on the others.
+    Features are the last hidden layer, or those that the cell of a classifier keeps. Of a classifier the own error is
+    that on all test images.
     """
-    choosing, test = halves(asked.test)
+    kept = "test_features" in asked.runs
+    measured = Images(*(halves(part)[1] for part in (asked.test.pixels, asked.test.labels)))
     rows = []
     for place in range(len(asked.seeds)):
-        net, pixels, labels = asked.alone(place)
-        row = {"own": float(mlp.scores(net, test)[1])}
-        found = chosen_heads(net, pixels, labels, choosing, test, asked.classes, asked.strength)
-        row |= {str(one["head"]): float(one["test_error"]) for one in found if one["rule"] == "chosen"}
+        labels = asked.train.of_run(place)[1]
+        own = float(asked.runs["test_error"][place]) if kept else float(mlp.scores(asked.alone(place)[0], measured)[1])
+        features = features_of(asked.arrays(), place) if kept else hidden_features(asked, place)
+        row = {"own": own}
+        if features.train.isfinite().all():
+            row |= chosen(features, labels, asked.test.labels, asked.classes, asked.strength)
         rows.append(row)
+    return by_name(rows)
+
+
+def hidden_features(asked: Asked, place: int) -> Features:
+    """The last hidden layer of one run's network, on its training images and on the test images."""
+    net, pixels, _ = asked.alone(place)
+    layers = [Layer(weight[0], bias[0]) for weight, bias in net.layers[:-1]]
+    return Features.of(hidden(layers, pixels), hidden(layers, asked.test.pixels))
+
+
+def sweep(asked: Asked) -> Answers:
+    """Test errors of ridge regression on so many of the features that a classifier's cell keeps, by ridge."""
+    rows = []
+    for place in range(len(asked.seeds)):
+        found = swept(
+            asked.arrays(), place, asked.train, asked.test.labels, asked.classes, [asked.features], asked.strength
+        )
+        rows.append({f"{one['ridge']:g}": float(one["test_error"]) for one in found})
     return by_name(rows)
 
 
@@ -147,12 +172,15 @@ def of_the_cell(*names: str) -> Callable[[Asked], Answers]:
 
 
 def by_name(rows: Sequence[Mapping[str, float]]) -> Answers:
-    return {name: torch.tensor([row[name] for row in rows], dtype=torch.float64) for name in rows[0]}
+    """Columns (S,) of all names that any row has; a name that a row lacks is nan there."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: torch.tensor([row.get(name, torch.nan) for row in rows], dtype=torch.float64) for name in names}
 
 
 RATIOS = ("nc1", "nc2_norms", "nc2_angles", "nc3")
 KINDS = {
     "heads": Kind("head", heads, {}, ERROR),
+    "sweep": Kind("ridge", sweep, {}, ERROR),
     "kernels": Kind("predictor", kernels, {"disagreement with the network": SHARE}, ERROR),
     "shifts": Kind("images", moved, {}, ERROR),
     "inside": Kind(
@@ -164,5 +192,5 @@ KINDS = {
     ),
     "lengths": Kind("measure", lengths, {}, RELATIVE),
     "prequential": Kind("measure", of_the_cell("description_bits", "description_bits_calibrated"), {}, RELATIVE),
-    "smoother": Kind("measure", of_the_cell("p_eff_train", "p_eff_test", "gap"), {}, RELATIVE),
+    "smoother": Kind("measure", of_the_cell("p_eff_train", "p_eff_test", "first_order_gap"), {}, RELATIVE),
 }

@@ -4,7 +4,19 @@ from typing import Any
 
 import pandas as pd
 
-from stages.base.params import Data, Features, Grid, Grow, Params, Prequential, Prune, PruneGrid, Smooth, Train
+from stages.base.params import (
+    Data,
+    Features,
+    Finetune,
+    Grid,
+    Grow,
+    Params,
+    Prequential,
+    Prune,
+    PruneGrid,
+    Smooth,
+    Train,
+)
 from stages.base.studies import Point
 from stages.statistic.tables import axis_value
 
@@ -141,6 +153,16 @@ def studied(point: Point) -> str:
                 "training": "odd and even classes told apart by all images at once",
                 "lr": f"lr {axis_value(train.lr)}",
                 "steps": f"{train.steps} steps",
+            }
+        case Finetune():
+            said = {
+                "data": f"{data.dataset}, {redrawn(data.redraw, data.label_noise)}",
+                "drawn": f"{data.train_per_class} images a class",
+                "label_noise": _labels(data.label_noise),
+                "backbone": f"{train.backbone} from {train.weights} weights, {train.pixels} pixels a side",
+                "frozen": "all of it trained" if train.frozen == "none" else "its last layer alone trained",
+                "lr": f"lr {axis_value(train.lr)}, momentum {axis_value(train.momentum)}",
+                "epochs": f"{train.epochs} epochs",
             }
         case Grow():
             plain = Train(**train.model_dump(exclude={"widths"}), **NO_PENALTY)

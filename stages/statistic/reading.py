@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from stages.base.readings import CHOOSING, Reading
-from stages.base.studies import Study
+from stages.base.studies import Along
 from stages.statistic.findings import ALL, Verdict, answer_with_reason, d_with_interval, said_of_groups
 from stages.statistic.guards import Case, table_of
 from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES
@@ -27,15 +27,15 @@ SAID = {ERROR: "error, %", SHARE: "%", RELATIVE: "% of the largest mean"}
 DRAWS = 2000  # of whole runs
 
 
-def groups(table: pd.DataFrame, study: Study, column: str) -> dict[str, pd.DataFrame]:
+def groups(table: pd.DataFrame, along: Along, column: str) -> dict[str, pd.DataFrame]:
     """The rows of each answer in each group of the study, as `verdict.judged` takes them.
 
     Points where no run has a value are left out, and so is an answer with fewer than three points.
     """
     known = table[table.value.notna()]
-    parts = groups_of(known, [*study.by, column])
-    whole = {name: rows for name, rows in parts.items() if rows[study.over].nunique() >= 3}
-    return {name: rows.assign(test_error=rows.value / scale(rows, study.over)) for name, rows in whole.items()}
+    parts = groups_of(known, [*along.by, column])
+    whole = {name: rows for name, rows in parts.items() if rows[along.over].nunique() >= 3}
+    return {name: rows.assign(test_error=rows.value / scale(rows, along.over)) for name, rows in whole.items()}
 
 
 def scale(rows: pd.DataFrame, over: str) -> float:
@@ -101,17 +101,17 @@ def column_of(table: pd.DataFrame) -> str:
     return str(table.columns[list(table.columns).index("unit") - 1])
 
 
-def described(case: Case, study: Study, of_study: dict[str, Verdict], cells: pd.DataFrame, column: str) -> Verdict:
+def described(case: Case, along: Along, of_study: dict[str, Verdict], cells: pd.DataFrame, column: str) -> Verdict:
     """As `verdict.described`, with the answer's unit, what it is beside the study's peak, and whether it may choose."""
     rows = case.rows
-    place = {option: rows[option].iloc[0] for option in study.by}
+    place = {option: rows[option].iloc[0] for option in along.by}
     own = of_study.get(name_of(place) if place else ALL, {})
-    found = verdict_of(case) | {"unit": rows.unit.iloc[0], **beside_peak(rows, study.over, own)}
+    found = verdict_of(case) | {"unit": rows.unit.iloc[0], **beside_peak(rows, along.over, own)}
     if rows[column].iloc[0] in CHOOSING:
         errors = cells
         for option, value in place.items():
             errors = errors[errors[option] == value]
-        found |= choice(rows, errors, study.over)
+        found |= choice(rows, errors, along.over)
     return found
 
 
@@ -120,11 +120,11 @@ def guards_not_asked(groups: dict[str, pd.DataFrame]) -> dict[str, tuple[str, ..
     return {name: ("above_chance",) for name, rows in groups.items() if rows.unit.iloc[0] != ERROR}
 
 
-def finding(reading: Reading, study: Study, verdicts: dict[str, Verdict]) -> str:
+def finding(reading: Reading, along: Along, verdicts: dict[str, Verdict]) -> str:
     """The question, the answers, and what else the numbers say, a sentence each."""
     said = [reading.asks, said_of_groups(verdicts)]
-    said += _changes(verdicts, study.over)
-    said += [_choice(name, found, study.over) for name, found in verdicts.items() if "regret" in found]
+    said += _changes(verdicts, along.over)
+    said += [_choice(name, found, along.over) for name, found in verdicts.items() if "regret" in found]
     return " ".join(said)
 
 

@@ -24,6 +24,7 @@ from stages.training.sets import training_sets
 class FinetuneOptions(Common):
     """`width` and `depth` have no part in it."""
 
+    width: int = 0
     torchvision: str  # its version, which decides weights and code
     backbone: str = "mobilenet_v3_small"  # a classifier of torchvision that ends in a linear layer
     weights: str = "published"  # or random

@@ -51,7 +51,7 @@ def test_pruned_networks_can_be_asked_where_they_are_kept() -> None:
             "readings.one.strength: [0.0] should name numbers, each at least 1e-30",
         ),
         ({"measures": "kernels"}, "readings.one.strength: [] should name numbers, each at least 0"),
-        ({"measures": "soul"}, "readings.one.measures: 'soul' should be 'heads', 'kernels'"),
+        ({"measures": "soul"}, "readings.one.measures: 'soul' should be 'heads', 'sweep'"),
         ({"colour": 1}, "readings.one.colour: unknown key"),
     ],
 )

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from stages.base.readings import Reading
-from stages.base.studies import Study
+from stages.base.studies import Along
 from stages.statistic.guards import Case
 from stages.statistic.reading import (
     beside_peak,
@@ -26,7 +26,7 @@ from stages.statistic.verdict import judged
 
 AXIS = [1, 2, 3, 5, 8]
 ABOUT: dict[str, Any] = {"asks": "What changes?", "expects": "Nothing."}
-STUDY = Study(**ABOUT, trains="fit", over="width", options={}, grid={"width": AXIS})
+ALONG = Along("width", [])
 READING = Reading(**ABOUT, reads="one", measures="inside")
 OWN = {"all": {"answer": "yes", "D": 0.2, "left_width": 2, "peak_width": 3, "right_width": 8}}
 PEAKED, FALLING = [0.3, 0.2, 0.4, 0.3, 0.1], [0.5, 0.4, 0.3, 0.2, 0.1]
@@ -52,10 +52,10 @@ def table(unit: str = "share", seeds: int = 6, **curves: list[float]) -> pd.Data
 
 
 def verdicts(answers: pd.DataFrame, cells: pd.DataFrame | None = None) -> dict[str, dict[str, Any]]:
-    found = groups(answers, STUDY, column_of(answers))
+    found = groups(answers, ALONG, column_of(answers))
     cases = judged(found, "width", guards_not_asked(found))
     errors = pd.DataFrame() if cells is None else cells
-    return {name: described(case, STUDY, OWN, errors, "measure") for name, case in cases.items()}
+    return {name: described(case, ALONG, OWN, errors, "measure") for name, case in cases.items()}
 
 
 def test_an_answer_is_judged_as_an_error_is() -> None:
@@ -77,13 +77,13 @@ def test_points_without_a_value_are_left_out_and_so_is_an_answer_with_too_few() 
     answers = table(high=PEAKED, rare=FALLING)
     answers.loc[(answers.measure == "rare") & (answers.width > 2), "value"] = np.nan
     answers.loc[(answers.measure == "high") & (answers.width == 1), "value"] = np.nan
-    found = groups(answers, STUDY, "measure")
+    found = groups(answers, ALONG, "measure")
     assert list(found) == ["measure high"]
     assert sorted(found["measure high"].width.unique()) == [2, 3, 5, 8]
 
 
 def test_what_is_no_error_does_not_guess() -> None:
-    shares, errors = (groups(table(unit, high=PEAKED), STUDY, "measure") for unit in ("share", "error"))
+    shares, errors = (groups(table(unit, high=PEAKED), ALONG, "measure") for unit in ("share", "error"))
     assert guards_not_asked(shares) == {"measure high": ("above_chance",)}
     assert guards_not_asked(errors) == {}
 
@@ -116,7 +116,7 @@ def test_the_shortest_description_chooses_well_if_no_other_point_errs_less(
 def test_it_is_said_what_changes_for_sure_and_which_point_the_shortest_description_chooses() -> None:
     errors = table(error=FALLING).rename(columns={"value": "test_error"})
     found = verdicts(table("relative", two_part_bits=FALLING, nc1=PEAKED), errors)
-    said = finding(READING, STUDY, found)
+    said = finding(READING, ALONG, found)
     assert said.startswith("What changes?")
     assert "From the peak of the test error to the valley beyond it" in said
     assert re.search(r"nc1 from 0\.(4|39)\d* to 0\.(1|09)\d* ", said)
@@ -137,7 +137,7 @@ def test_every_answer_has_a_line_and_the_reading_a_headline() -> None:
 
 
 def test_a_case_is_asked_with_the_study_of_its_own_group() -> None:
-    two = Study(**ABOUT, trains="fit", over="width", options={}, grid={"depth": [1, 2], "width": AXIS})
+    two = Along("width", ["depth"])
     answers = pd.concat([table(high=PEAKED).assign(depth=depth) for depth in (1, 2)])
     found = groups(answers, two, "measure")
     assert list(found) == ["depth 1, measure high", "depth 2, measure high"]
