@@ -35,8 +35,8 @@ class SmoothOptions(Common):
     """
 
     alpha: float = 0.0  # strength of the L1 norm
-    lr: float = 0.02
-    steps: int = 10000  # of gradient descent
+    lr: float = 0.04
+    steps: int = 4000  # of gradient descent
 
 
 class Slopes(NamedTuple):
