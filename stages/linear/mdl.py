@@ -38,6 +38,8 @@ from scipy.optimize import minimize_scalar
 
 from stages.linear.regression import Decomposition, Floats, Sample, dense_sample
 
+LENGTHS = ("mdl_comp", "mdl_comp_with_lambdas", "mdl_comp_one_ridge", "mdl_length")
+
 
 def directions(x: Floats, coefficients: Floats) -> tuple[Floats, Floats]:
     """The squared singular values rho (min(n, d),) of x (n, d), and the coefficients' parts w along them."""
@@ -101,10 +103,16 @@ def complexity(sample: Sample, seen: list[int], noise: float) -> list[dict[str, 
     return rows
 
 
-def over_features(seen: list[int], n_train: int, noise: float, run: int) -> list[dict[str, float]]:
-    """`complexity` of the training data of this run of `regression.over_features`, with the run in each row."""
-    rng = np.random.default_rng(run)
-    coefficients = rng.standard_normal(max(seen))
-    coefficients /= np.linalg.norm(coefficients)
-    sample = dense_sample(n_train, max(seen), noise, rng, coefficients)
-    return [{"run": run, **row} for row in complexity(sample, seen, noise)]
+def over_dimensions(dimensions: list[int], n_train: int, noise: float, run: int) -> list[dict[str, float]]:
+    """`complexity` of so many rows of data in which as many features matter as are seen, a row for each number of them.
+
+    Features matter equally and the signal's variance is 1, as in `regression.over_features`, where some are not seen.
+    """
+    rows = []
+    for count in dimensions:
+        rng = np.random.default_rng([run, count])
+        coefficients = rng.standard_normal(count)
+        coefficients /= np.linalg.norm(coefficients)
+        sample = dense_sample(n_train, count, noise, rng, coefficients)
+        rows += [{"run": run, **row} for row in complexity(sample, [count], noise)]
+    return rows

@@ -10,6 +10,8 @@ from stages.linear.regression import ROUNDING
 from stages.statistic.judge import NO, YES, Scale, judge_all
 
 LEAST_FACTOR = 1.1  # by which a peak must exceed the higher of its valleys to be one
+DESCRIPTION = "description"
+BITS = Scale(smallest=0.05, far=np.inf)  # of a target, of which a peak is no rounding
 LOG10 = Scale(smallest=float(np.log10(LEAST_FACTOR)), far=np.inf)  # a large error near the threshold is no failure
 
 
@@ -52,7 +54,9 @@ def finding(numbers: dict[str, Any], config: Lasso) -> str:
     published = numbers["published"]
     can = "cannot" if published["components"] < published["rows"] else "can"
     said = []
-    for name, found in list(numbers.items())[1:]:
+    for name, found in numbers.items():
+        if name in ("published", DESCRIPTION):
+            continue
         method = name.replace("_", " ")
         if found["answer"] == NO:
             said.append(f"{method} has no peak")
@@ -68,8 +72,49 @@ def finding(numbers: dict[str, Any], config: Lasso) -> str:
     return (
         f"As published, the LASSO's test R² goes from {published['first_r2']:.2f} to {published['last_r2']:.2f} and "
         f"never falls by more than {published['largest_fall_of_r2']:.4f}; its {published['components']} components "
-        f"{can} fit its {published['rows']:,} rows. With {config.n_train} rows {'; '.join(said)}."
+        f"{can} fit its {published['rows']:,} rows. With {config.n_train} rows {'; '.join(said)}.{_of_lengths(numbers)}"
     )
+
+
+def lengths(table: pd.DataFrame, rows: int) -> dict[str, Any]:
+    """How the length of a description grows with the features, under the name DESCRIPTION; nothing of no rows.
+
+    Of MDL-COMP with the lambdas (see `linear.mdl`), in bits a target: its judgement over features, the share of the
+    mean's variance that a line explains up to as many features as rows, and beyond that how it grows as they double.
+    """
+    if not len(table):
+        return {}
+    values = table.pivot(index="run", columns="features", values="mdl_comp_with_lambdas")
+    features, mean = values.columns.to_numpy(np.float64), values.mean().to_numpy()
+    (found,) = judge_all([values.to_numpy()], scale=BITS)
+    below, above = features <= rows, features >= rows
+    numbers: dict[str, Any] = {"answer": found.answer, "D_bits": found.d}
+    if found.low is not None:
+        numbers |= {"D_bits_low": found.low, "D_bits_high": found.high}
+    if below.sum() > 2:
+        numbers["linear_below"] = float(np.corrcoef(features[below], mean[below])[0, 1] ** 2)
+        numbers["bits_a_feature_below"] = float(np.polyfit(features[below], mean[below], 1)[0])
+    if above.sum() > 1:
+        numbers["bits_a_doubling_above"] = float(np.polyfit(np.log2(features[above]), mean[above], 1)[0])
+    return {DESCRIPTION: numbers}
+
+
+def _of_lengths(numbers: dict[str, Any]) -> str:
+    if DESCRIPTION not in numbers:
+        return ""
+    found = numbers[DESCRIPTION]
+    height = f"{found['D_bits']:.2f}"
+    if "D_bits_low" in found:
+        height += f" [{found['D_bits_low']:.2f}, {found['D_bits_high']:.2f}]"
+    said = " Does the length of their description (MDL-COMP) peak? "
+    said += f"{found['answer'].capitalize()} (D = {height} bits a row)"
+    if {"linear_below", "bits_a_doubling_above"} <= {*found}:
+        said += (
+            f": it grows by {found['bits_a_feature_below']:.3f} bits a feature up to as many features as rows, "
+            f"where a line explains {100 * found['linear_below']:.1f} % of it, and beyond that by "
+            f"{found['bits_a_doubling_above']:.2f} bits as the features double"
+        )
+    return f"{said}."
 
 
 def points(table: pd.DataFrame, config: Lasso) -> pd.DataFrame:

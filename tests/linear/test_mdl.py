@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
-from stages.linear import mdl, regression
+from stages.linear import mdl
 from stages.linear.regression import Floats, Sample, dense_sample
 
 N, VARIANCE = 12, 0.5
@@ -128,9 +128,7 @@ def test_features_that_are_not_seen_are_noise() -> None:
     assert every["mdl_length"] - every["mdl_comp"] == pytest.approx(noise)
 
 
-def test_it_stands_beside_the_regression_of_the_same_runs() -> None:
-    rows = mdl.over_features([6, 24], N, 0.5, run=3)
-    beside = regression.over_features([6, 24], N, 0.5, [], run=3, n_test=5)
+def test_each_number_of_features_has_data_of_its_own_whatever_others_there_are() -> None:
+    rows = mdl.over_dimensions([6, 24], N, 0.5, run=3)
     assert [(row["run"], row["features"]) for row in rows] == [(3, 6), (3, 24)]
-    assert {(row["run"], row["features"]) for row in beside} == {(3, 6), (3, 24)}
-    assert rows[0]["mdl_comp"] < rows[1]["mdl_comp"]
+    assert rows[1:] == mdl.over_dimensions([24], N, 0.5, run=3)

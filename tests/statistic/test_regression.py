@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from stages.base.params import Lasso, parse
+from stages.linear.mdl import over_dimensions
 from stages.linear.regression import ROUNDING, over_components, over_features, published_sample
-from stages.statistic.regression import finding, judged, points, summary
+from stages.statistic.regression import finding, judged, lengths, points, summary
 from tests.workspace import ROOT
 
 
@@ -45,6 +46,17 @@ def test_regression_peaks_at_the_rows_and_a_strong_ridge_does_not(config: Lasso)
     drawn = points(table, config)
     assert (drawn.low <= drawn.log10_test_mse).all()
     assert set(drawn.series) == set(table.method)
+
+
+def test_a_description_grows_linearly_up_to_the_rows_and_then_by_half_a_bit_as_features_double(config: Lasso) -> None:
+    table = pd.DataFrame(
+        [row for run in range(12) for row in over_dimensions([10, 20, 30, 40, 50, 60, 120, 240, 480], 60, 0.5, run)]
+    )
+    found = lengths(table, 60)["description"]
+    assert found["answer"] == "no"
+    assert found["linear_below"] > 0.99
+    assert found["bits_a_doubling_above"] == pytest.approx(0.5, abs=0.1)
+    assert lengths(table[:0], 60) == {}
 
 
 def test_where_nothing_is_left_to_predict_the_error_counts_as_rounding(config: Lasso) -> None:
