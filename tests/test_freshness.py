@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from stages.base.code import imported
-from tests.workspace import SMALL_STUDIES, Workspace
+from tests.workspace import SMALL_READINGS, SMALL_STUDIES, Workspace
 
 pytestmark = pytest.mark.slow
 # another allowed value for every parameter
@@ -86,6 +86,8 @@ MORE_USERS = {
     "data.seed": {*TRAIN},
 }
 OF_STUDY = {name: {f"{stage}@{name}" for stage in ("images", "study", "judge")} for name in SMALL_STUDIES}
+for name, reading in SMALL_READINGS.items():
+    OF_STUDY[reading["reads"]] |= {f"read@{name}", f"conclude@{name}"}
 EVERY_CELL = {*TRAIN, *(f"study@{name}" for name in SMALL_STUDIES)}  # the stages that train
 
 

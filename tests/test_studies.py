@@ -12,14 +12,16 @@ import pytest
 import yaml
 
 from stages.base import files, tensors
+from stages.base.datasets import CLASSES
 from stages.base.params import Data, ParamsError, Train
 from stages.base.sources import images_of
-from stages.base.studies import Studies, homes, parse_studies, points
+from stages.base.studies import Studies, along, homes, parse_studies, points
 from stages.cells.cell import study_cell
 from stages.cells.prepared import prepared
 from stages.figures.study import study as figure
 from stages.figures.style import to_bytes
-from stages.judge import measured
+from stages.judge import SIGNS, measured
+from stages.statistic import reading as of_reading
 from stages.statistic import study as statistic
 from stages.statistic.protocol import studied
 from stages.statistic.tables import to_json, to_records
@@ -39,6 +41,7 @@ def small(**changes: Any) -> str:
     """studies/params.yaml with one study, over alpha at two widths, but for the changes."""
     studies = small_studies()
     studies["studies"] = {"one": {**studies["studies"]["over-alpha"], **changes}}
+    studies["readings"] = {}
     return yaml.safe_dump(studies, sort_keys=False)
 
 
@@ -65,7 +68,7 @@ def small(**changes: Any) -> str:
             {"grid": {"data": ["mnist", "digits"], "alpha": [0, 1, 2]}},
             "studies.one.grid.data: is the same at every point of a study",
         ),
-        ({"trains": "nothing"}, "studies.one.trains: 'nothing' should be 'fit', 'prune', 'grow' or 'features'"),
+        ({"trains": "nothing"}, "studies.one.trains: 'nothing' should be 'fit', 'prune', 'grow', 'features', "),
         ({"grid": {}}, "studies.one.over: 'alpha' is no axis of this study; its axes are epoch"),
         ({"asks": ""}, "studies.one.asks: '' "),
         (
@@ -185,15 +188,32 @@ def test_its_answer_and_its_figure_are_those_of_its_committed_runs(name: str) ->
     folder, study = ROOT / "studies" / name, COMMITTED.studies[name]
     rows = pd.read_csv(folder / ("curves.csv" if study.within_a_run else "cells.csv"))
     groups = statistic.groups(rows, study.by)
-    cases = judged(groups, study.over, statistic.not_asked(study, points(COMMITTED, name)))
-    found = {group: statistic.described(case) for group, case in cases.items()}
+    classes = SIGNS if study.trains == "smooth" else CLASSES
+    cases = judged(groups, study.over, statistic.not_asked(study, points(COMMITTED, name)), classes)
+    committed = json.loads((ROOT / f"studies/verdicts/{name}.json").read_text())
+    infinite = {group: verdict.get("infinite") for group, verdict in committed[name].items()}  # not of these runs
+    found = {group: statistic.described(case, infinite[group]) for group, case in cases.items()}
     caption = studied(points(COMMITTED, name)[0])
-    assert json.loads((ROOT / f"studies/verdicts/{name}.json").read_text()) == json.loads(to_json({name: found}))
+    assert committed == json.loads(to_json({name: found}))
     assert (folder / "finding.md").read_text() == f"{statistic.finding(study.asks, found, study.over)}\n"
     assert json.loads((folder / "headline.json").read_text()) == {f"study {name}": statistic.headline(found)}
     assert (folder / "points.json").read_bytes() == to_records(statistic.points(cases, name, caption))
     if name in DRAWN:
         assert (folder / "figure.png").read_bytes() == to_bytes(figure(cases, found, study.asks, caption), "png")
+
+
+@pytest.mark.parametrize("name", COMMITTED.readings)
+def test_a_readings_answers_are_judged_as_they_are_committed(name: str) -> None:
+    folder, reading, axis = ROOT / "studies" / name, COMMITTED.readings[name], along(COMMITTED, name)
+    answers = pd.read_csv(folder / "answers.csv")
+    own = json.loads((ROOT / f"studies/verdicts/{reading.reads}.json").read_text())[reading.reads]
+    cells = pd.read_csv(ROOT / "studies" / reading.reads / "cells.csv")
+    column = of_reading.column_of(answers)
+    groups = of_reading.groups(answers, axis, column)
+    cases = judged(groups, axis.over, of_reading.guards_not_asked(groups))
+    found = {group: of_reading.described(case, axis, own, cells, column) for group, case in cases.items()}
+    assert json.loads((ROOT / f"studies/verdicts/{name}.json").read_text()) == json.loads(to_json({name: found}))
+    assert (folder / "finding.md").read_text() == f"{of_reading.finding(reading, axis, found)}\n"
 
 
 ANEW = NAMES if os.environ.get("RERUNS") else random.Random(len(NAMES)).sample(QUICK, 2)
@@ -239,8 +259,9 @@ def test_runs_of_it_trained_anew_are_the_committed_ones(name: str, tmp_path: Pat
 
 def test_every_folder_of_studies_belongs_to_a_study() -> None:
     folders = {path.name for path in (ROOT / "studies").iterdir() if path.is_dir()} - {"verdicts"}
-    assert folders == set(NAMES) == {path.stem for path in (ROOT / "studies/verdicts").iterdir()}
-    assert set(pd.read_csv(ROOT / "studies/findings.csv").study) == set(NAMES)
+    every = {*NAMES, *COMMITTED.readings}
+    assert folders == every == {path.stem for path in (ROOT / "studies/verdicts").iterdir()}
+    assert set(pd.read_csv(ROOT / "studies/findings.csv").study) == every
 
 
 def test_a_chart_shows_studies_over_the_axis_that_it_names() -> None:
@@ -257,8 +278,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.mark.slow
 def test_the_studies_ran_and_a_plain_repro_leaves_them_alone(workspace: Workspace) -> None:
     found = pd.read_csv(workspace.path / "studies/findings.csv")
-    assert list(found.study) == ["over-alpha", "over-alpha", "pruned", "pruned"]
-    assert list(found.group) == ["width 2", "width 3", "method magnitude", "method random"]
+    of_studies = found[found.study != "inside-alpha"]
+    assert list(of_studies.study) == ["over-alpha", "over-alpha", "pruned", "pruned"]
+    assert list(of_studies.group) == ["width 2", "width 3", "method magnitude", "method random"]
+    assert found[found.study == "inside-alpha"].group.str.startswith("width 2, measure ").any()
     cells = pd.read_csv(workspace.path / "studies/over-alpha/cells.csv")
     assert len(cells) == 2 * 3 * 2  # widths, alphas, seeds
     assert set(cells.dataset) == {"digits"}
