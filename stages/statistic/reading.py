@@ -17,8 +17,8 @@ from stages.statistic.findings import ALL, Verdict, answer_with_reason, d_with_i
 from stages.statistic.guards import Case, table_of
 from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES
 from stages.statistic.sentences import listed, with_interval
+from stages.statistic.study import PLACES, highest_of, name_of, said_of
 from stages.statistic.study import groups as groups_of
-from stages.statistic.study import highest_of, name_of, said_of
 from stages.statistic.tables import axis_value
 from stages.statistic.verdict import described as verdict_of
 
@@ -46,21 +46,28 @@ def scale(rows: pd.DataFrame, over: str) -> float:
 
 
 def beside_peak(rows: pd.DataFrame, over: str, own: Verdict) -> dict[str, float]:
-    """Means of an answer at the valleys and the peak of the study's own errors, and how it changes beyond the peak.
+    """Means of an answer at the valleys and the peak of the study's own errors, and how it changes between them.
 
-    `change` is the value at the right valley less that at the peak, in the mean over the runs that have both, with
-    Student's 95 % interval. Nothing where the study has no peak.
+    `change` is the value at the right valley less that at the peak, and `height` that at the peak less the higher of
+    those at the valleys, in the mean over the runs that have all, with Student's 95 % intervals. Nothing where the
+    study has no peak.
     """
     if f"peak_{over}" not in own:
         return {}
-    places = {place: own[f"{place}_{over}"] for place in ("left", "peak", "right")}
-    values = {place: rows[rows[over] == point].set_index("seed").value for place, point in places.items()}
-    found = {f"at_{place}": float(own_values.mean()) for place, own_values in values.items() if len(own_values)}
-    changes = (values["right"] - values["peak"]).dropna()
-    if len(changes) > 1:
-        half = float(stats.t.ppf(0.975, len(changes) - 1)) * float(changes.std()) / len(changes) ** 0.5
-        middle = float(changes.mean())
-        found |= {"change": middle, "change_low": middle - half, "change_high": middle + half}
+    points = {place: own[f"{place}_{over}"] for place in PLACES}
+    by_run = rows.pivot(index="seed", columns=over, values="value")
+    if not {*points.values()} <= {*by_run.columns}:
+        return {}
+    values = pd.DataFrame({place: by_run[point] for place, point in points.items()}).dropna()
+    means = values.mean()
+    found = {f"at_{place}": float(means[place]) for place in PLACES}
+    higher = "left" if means["left"] >= means["right"] else "right"
+    differences = {"change": values["right"] - values["peak"], "height": values["peak"] - values[higher]}
+    for name, difference in differences.items():
+        if len(difference) > 1:
+            half = float(stats.t.ppf(0.975, len(difference) - 1)) * float(difference.std()) / len(difference) ** 0.5
+            middle = float(difference.mean())
+            found |= {name: middle, f"{name}_low": middle - half, f"{name}_high": middle + half}
     return found
 
 
@@ -123,12 +130,27 @@ def guards_not_asked(groups: dict[str, pd.DataFrame]) -> dict[str, tuple[str, ..
 def finding(reading: Reading, along: Along, verdicts: dict[str, Verdict]) -> str:
     """The question, the answers, and what else the numbers say, a sentence each."""
     said = [reading.asks, said_of_groups(verdicts)]
-    said += _changes(verdicts, along.over)
+    said += [*_heights(verdicts), *_changes(verdicts)]
     said += [_choice(name, found, along.over) for name, found in verdicts.items() if "regret" in found]
     return " ".join(said)
 
 
-def _changes(verdicts: dict[str, Verdict], over: str) -> list[str]:
+def _heights(verdicts: dict[str, Verdict]) -> list[str]:
+    """How high errors rise where those of the study peak, a sentence a group of the study."""
+    together: dict[str, list[str]] = {}
+    for name, found in verdicts.items():
+        if found["unit"] == ERROR and "height" in found:
+            group, _, answer = name.rpartition(", ")
+            height = with_interval(found["height"], found["height_low"], found["height_high"])
+            together.setdefault(group, []).append(f"{answer} {height}")
+    return [
+        f"Where the study's error peaks{f' at {group}' if group else ''}, the rise above the higher of its valleys is, "
+        f"in points: {listed(heights)}."
+        for group, heights in together.items()
+    ]
+
+
+def _changes(verdicts: dict[str, Verdict]) -> list[str]:
     """What rises or falls for sure between the peak of the errors and the valley beyond it."""
     surely = {name: found for name, found in verdicts.items() if "change" in found and found["unit"] != ERROR}
     if not surely:

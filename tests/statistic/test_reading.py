@@ -94,7 +94,18 @@ def test_the_change_beyond_the_peak_is_that_of_each_run() -> None:
     assert (found["at_left"], found["at_peak"], found["at_right"], found["change"]) == (1.0, 4.0, 2.5, -1.5)
     half = 12.7062 * 0.5**0.5 / 2**0.5  # Student's quantile for one degree of freedom, of -1 and -2
     assert found["change_low"] == pytest.approx(-1.5 - half, rel=1e-4)
+    assert found["height"] == 1.5  # above the right valley, which is the higher one
     assert beside_peak(rows, "width", {"answer": "no"}) == {}
+
+
+def test_it_is_said_how_high_other_errors_rise_where_those_of_the_study_peak() -> None:
+    answers = table("error", own=PEAKED, ridge=[0.2, 0.2, 0.25, 0.2, 0.2]).rename(columns={"measure": "head"})
+    found = groups(answers, ALONG, "head")
+    cases = judged(found, "width", guards_not_asked(found))
+    said = finding(READING, ALONG, {n: described(c, ALONG, OWN, pd.DataFrame(), "head") for n, c in cases.items()})
+    assert re.search(
+        r"above the higher of its valleys by, in points: head own (20|19)\.\d .* and head ridge (5|4)\.\d", said
+    )
 
 
 @pytest.mark.parametrize(
