@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from stages.training import mlp
 from stages.training.fit import batches, fit
 from stages.training.images import Images
 from stages.training.options import Options
@@ -56,3 +57,20 @@ def test_a_run_with_shifts_does_not_depend_on_the_runs_beside_it() -> None:
     )
     for whole, one in zip(together.parameters(), alone.parameters(), strict=True):
         torch.testing.assert_close(whole[1], one[0])
+
+
+def test_training_does_not_know_in_which_order_the_pixels_stand() -> None:
+    """Of a network whose inputs are permuted like the pixels, the trained one is permuted, and it errs the same."""
+    order = torch.randperm(25, generator=GENERATOR)
+    options = Options(width=4, alpha=0.01, epochs=5, batch_size=5, lr=0.1, penalty="l1")
+    start = mlp.init(25, 4, 3, [torch.Generator().manual_seed(7)])
+    first, last = start.layers
+    moved = mlp.Net((first._replace(weight=first.weight[:, :, order]), last))
+    fits = []
+    for pixels, net in ((IMAGES, start), (IMAGES[:, order], moved)):
+        train = Images(pixels, torch.arange(12) % 3)
+        fits.append(fit(train, train, options, classes=3, alphas=[0.01], seeds=[0], start=net))
+    plain, permuted = (one.net.layers for one in fits)
+    torch.testing.assert_close(permuted[0].weight, plain[0].weight[:, :, order])
+    torch.testing.assert_close(permuted[1].weight, plain[1].weight)
+    torch.testing.assert_close(fits[0].curves.test_loss, fits[1].curves.test_loss)
