@@ -110,7 +110,7 @@ def kernels(asked: Asked) -> Answers:
         found = on_tangent_kernel(net, pixels, labels, asked.test, asked.classes, asked.strength, said)
         row = {"network": float(mlp.scores(net, asked.test)[1])}
         for one in found:
-            row[f"tangent kernel, ridge {one['ridge']:g}"] = float(one["test_error"])
+            row[f"tangent kernel with ridge {one['ridge']:g}"] = float(one["test_error"])
         row["disagreement with the network"] = 1 - float(found[0]["agreement"])
         rows.append(row)
     return by_name(rows)

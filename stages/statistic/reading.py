@@ -13,7 +13,7 @@ from scipy import stats
 
 from stages.base.readings import CHOOSING, Reading
 from stages.base.studies import Along
-from stages.statistic.findings import ALL, Verdict, answer_with_reason, d_with_interval, said_of_groups
+from stages.statistic.findings import ALL, Verdict, answer_with_reason, d_with_interval
 from stages.statistic.guards import Case, table_of
 from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES
 from stages.statistic.sentences import listed, with_interval
@@ -24,6 +24,7 @@ from stages.statistic.verdict import described as verdict_of
 
 ERROR, SHARE, RELATIVE = "error", "share", "relative"  # units
 SAID = {ERROR: "error, %", SHARE: "%", RELATIVE: "% of the largest mean"}
+MOST_CHANGES = 6  # in a sentence
 DRAWS = 2000  # of whole runs
 
 
@@ -128,11 +129,27 @@ def guards_not_asked(groups: dict[str, pd.DataFrame]) -> dict[str, tuple[str, ..
 
 
 def finding(reading: Reading, along: Along, verdicts: dict[str, Verdict]) -> str:
-    """The question, the answers, and what else the numbers say, a sentence each."""
-    said = [reading.asks, said_of_groups(verdicts)]
-    said += [*_heights(verdicts), *_changes(verdicts)]
-    said += [_choice(name, found, along.over) for name, found in verdicts.items() if "regret" in found]
+    """The question, which answers peak, and what else the numbers say, a sentence each."""
+    said = [reading.asks, _peaks(verdicts), *_heights(verdicts), *_changes(verdicts), *_choices(verdicts, along)]
     return " ".join(said)
+
+
+def _peaks(verdicts: dict[str, Verdict]) -> str:
+    """Which answers have a peak of their own for sure, and how many may have one."""
+    sure = [f"{plain(name)} (D = {d_with_interval(one)})" for name, one in verdicts.items() if one["answer"] == YES]
+    unsure = sum(found["answer"] == UNDECIDED for found in verdicts.values())
+    count = len(verdicts)
+    said = f"Of {count} answers {listed(sure)} peak" if sure else f"None of {count} answers peaks"
+    if len(sure) == 1:
+        said = f"Of {count} answers one peaks, {sure[0]}"
+    return f"{said} for sure; {unsure} {'is' if unsure == 1 else 'are'} undecided."
+
+
+def plain(name: str) -> str:
+    """The name of an answer without the word for what it is, such as "width 200, ridge"."""
+    group, _, answer = name.rpartition(", ")
+    answer = answer.partition(" ")[2]
+    return f"{group}, {answer}" if group else answer
 
 
 def _heights(verdicts: dict[str, Verdict]) -> list[str]:
@@ -140,7 +157,7 @@ def _heights(verdicts: dict[str, Verdict]) -> list[str]:
     together: dict[str, list[str]] = {}
     for name, found in verdicts.items():
         if found["unit"] == ERROR and "height" in found:
-            group, _, answer = name.rpartition(", ")
+            group, _, answer = plain(name).rpartition(", ")
             height = with_interval(found["height"], found["height_low"], found["height_high"])
             together.setdefault(group, []).append(f"{answer} {height}")
     return [
@@ -151,32 +168,62 @@ def _heights(verdicts: dict[str, Verdict]) -> list[str]:
 
 
 def _changes(verdicts: dict[str, Verdict]) -> list[str]:
-    """What rises or falls for sure between the peak of the errors and the valley beyond it."""
-    surely = {name: found for name, found in verdicts.items() if "change" in found and found["unit"] != ERROR}
-    if not surely:
+    """What rises or falls most surely between the peak of the errors and the valley beyond it."""
+    known = {name: found for name, found in verdicts.items() if "change_low" in found and found["unit"] != ERROR}
+    sure = {name: found for name, found in known.items() if found["change_low"] > 0 or found["change_high"] < 0}
+    if not known:
         return []
+
+    def doubt(name: str) -> float:
+        found = sure[name]
+        return float((found["change_high"] - found["change_low"]) / abs(found["change"]))
+
     changed = [
-        f"{name} from {found['at_peak']:.3g} to {found['at_right']:.3g} ({said_of_change(found)})"
-        for name, found in surely.items()
-        if found["change_low"] > 0 or found["change_high"] < 0
+        f"{plain(name)} from {number(sure[name]['at_peak'])} to {number(sure[name]['at_right'])} "
+        f"({said_of_change(sure[name])})"
+        for name in sorted(sure, key=doubt)[:MOST_CHANGES]
     ]
-    same = [name for name, found in surely.items() if found["change_low"] <= 0 <= found["change_high"]]
-    said = [f"From the peak of the test error to the valley beyond it change: {listed(changed)}."] if changed else []
-    return said + ([f"Not for sure: {listed(same)}."] if same else [])
+    if not changed:
+        return ["From the peak of the test error to the valley beyond it none changes for sure."]
+    rest = f", and {len(sure) - len(changed)} others" if len(sure) > len(changed) else ""
+    return [f"From the peak of the test error to the valley beyond it change for sure: {'; '.join(changed)}{rest}."]
+
+
+def number(value: float) -> str:
+    """Three significant digits, such as 0.0123 or 95,400."""
+    return f"{float(f'{value:.3g}'):,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def said_of_change(found: Verdict) -> str:
     """Such as "-0.12 [-0.15, -0.09]"."""
-    return f"{found['change']:+.2g} [{found['change_low']:+.2g}, {found['change_high']:+.2g}]"
+    low, middle, high = (number(found[name]) for name in ("change_low", "change", "change_high"))
+    return f"{middle} [{low}, {high}]"
 
 
-def _choice(name: str, found: Verdict, over: str) -> str:
-    regret = with_interval(found["regret"], found["regret_low"], found["regret_high"])
-    shortest, best = (axis_value(found[f"{place}_{over}"]) for place in ("shortest", "best"))
-    return (
-        f"Does the least value of {name} choose the {over} that errs least? {found['chooses_best'].capitalize()}: it "
-        f"is at {over} {shortest}, where the test error is {regret} points above the least, that at {over} {best}."
-    )
+def _choices(verdicts: dict[str, Verdict], along: Along) -> list[str]:
+    """Whether the shortest description errs least, a sentence for each kind of description."""
+    together: dict[str, dict[str, Verdict]] = {}
+    for name, found in verdicts.items():
+        if "regret" in found:
+            group, _, answer = plain(name).rpartition(", ")
+            together.setdefault(answer, {})[group] = found
+    said = []
+    for answer, groups in together.items():
+        parts = []
+        for group, found in groups.items():
+            regret = with_interval(found["regret"], found["regret_low"], found["regret_high"])
+            shortest, best = (axis_value(found[f"{place}_{along.over}"]) for place in ("shortest", "best"))
+            where = f"at {group} " if group else ""
+            parts.append(
+                f"{found['chooses_best']} {where}(it chooses {along.over} {shortest}, which errs {regret} points more "
+                f"than {along.over} {best})"
+            )
+        said.append(f"Does the least {answer} choose the {along.over} that errs least? {_sentence('; '.join(parts))}")
+    return said
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def words(verdicts: dict[str, Verdict], over: str) -> pd.DataFrame:
@@ -184,9 +231,9 @@ def words(verdicts: dict[str, Verdict], over: str) -> pd.DataFrame:
     lines = []
     for name, found in verdicts.items():
         peak = said_of(found[f"peak_{over}"]) if f"peak_{over}" in found else "-"
-        beside = [f"{found[at]:.3g}" if at in found else "-" for at in ("at_left", "at_peak", "at_right")]
+        beside = [number(found[at]) if at in found else "-" for at in ("at_left", "at_peak", "at_right")]
         change = said_of_change(found) if "change" in found else "-"
-        lines.append([name, *beside, change, peak, d_with_interval(found), answer_with_reason(found)])
+        lines.append([plain(name), *beside, change, peak, d_with_interval(found), answer_with_reason(found)])
     columns = ["answer", "left valley", "peak of the error", "right valley", "change to the right [95 %]"]
     return pd.DataFrame(lines, columns=[*columns, f"own peak at {over}", "D [95 %]", "own peak?"])
 
@@ -203,6 +250,6 @@ def summary(asks: Mapping[str, str], verdicts: Mapping[str, dict[str, Verdict]])
     lines = []
     for name, found in verdicts.items():
         most = max(found, key=lambda answer: (found[answer]["answer"] == YES, found[answer]["D"]))
-        highest = f"{most}: {d_with_interval(found[most])}"
+        highest = f"{plain(most)}: {d_with_interval(found[most])}"
         lines.append([f"[{name}](RESULTS.md#{name})", asks[name], headline(found)["own peaks"], highest])
     return pd.DataFrame(lines, columns=["reading", "question", "has a peak of its own", "highest peak, D [95 %]"])
