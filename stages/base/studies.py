@@ -219,17 +219,20 @@ def points(studies: Studies, name: str) -> list[Point]:
 
 
 class Along(NamedTuple):
-    """The axis that answers are judged along, and the options that make groups."""
+    """The axis that answers are judged along, and the options that make groups: of answers, and of the study."""
 
     over: str
-    by: list[str]
+    by: list[str]  # those that have more than one value among what is read
+    of_study: list[str]
 
 
 def along(studies: Studies, name: str) -> Along:
     """That of a reading: its study's, unless it sweeps over features at every point."""
     reading = studies.readings[name]
     study = studies.studies[reading.reads]
-    return Along(SWEPT, [*study.grid]) if reading.measures == "sweep" else Along(study.over, study.by)
+    over, options = (SWEPT, [*study.grid]) if reading.measures == "sweep" else (study.over, study.by)
+    varied = [option for option in options if len(reading.where.get(option, study.grid[option])) > 1]
+    return Along(over, varied, study.by)
 
 
 def points_read(studies: Studies, name: str) -> list[Point]:

@@ -112,9 +112,12 @@ def column_of(table: pd.DataFrame) -> str:
 def described(case: Case, along: Along, of_study: dict[str, Verdict], cells: pd.DataFrame, column: str) -> Verdict:
     """As `verdict.described`, with the answer's unit, what it is beside the study's peak, and whether it may choose."""
     rows = case.rows
-    place = {option: rows[option].iloc[0] for option in along.by}
+    place = {option: rows[option].iloc[0] for option in along.of_study}
     own = of_study.get(name_of(place) if place else ALL, {})
     found = verdict_of(case) | {"unit": rows.unit.iloc[0], **beside_peak(rows, along.over, own)}
+    if rows[column].iloc[0] == "simplex_possible":
+        means = rows.groupby(along.over).value.mean()
+        found["no_simplex_at"] = [point.item() for point in means.index[means < 1]]
     if rows[column].iloc[0] in CHOOSING:
         errors = cells
         for option, value in place.items():
@@ -131,6 +134,7 @@ def guards_not_asked(groups: dict[str, pd.DataFrame]) -> dict[str, tuple[str, ..
 def finding(reading: Reading, along: Along, verdicts: dict[str, Verdict]) -> str:
     """The question, which answers peak, and what else the numbers say, a sentence each."""
     said = [reading.asks, _peaks(verdicts), *_heights(verdicts), *_changes(verdicts), *_choices(verdicts, along)]
+    said += [_simplex(name, found, along.over) for name, found in verdicts.items() if found.get("no_simplex_at")]
     return " ".join(said)
 
 
@@ -187,6 +191,14 @@ def _changes(verdicts: dict[str, Verdict]) -> list[str]:
         return ["From the peak of the test error to the valley beyond it none changes for sure."]
     rest = f", and {len(sure) - len(changed)} others" if len(sure) > len(changed) else ""
     return [f"From the peak of the test error to the valley beyond it change for sure: {'; '.join(changed)}{rest}."]
+
+
+def _simplex(name: str, found: Verdict, over: str) -> str:
+    group = plain(name).rpartition(", ")[0]
+    where = f"{f'{group}, ' if group else ''}{over} {listed([axis_value(point) for point in found['no_simplex_at']])}"
+    return (
+        f"At {where} some networks have fewer live units than a simplex of all classes needs, so none can form there."
+    )
 
 
 def number(value: float) -> str:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from stages.base.params import ParamsError
-from stages.base.studies import Studies, parse_studies, points_read
+from stages.base.studies import Studies, along, parse_studies, points_read
 from tests.workspace import ABOUT, small_studies
 
 KEPT = {**ABOUT, "trains": "prune", "over": "round", "options": {"keep_networks": True}, "grid": {"width": [2, 3]}}
@@ -24,6 +24,11 @@ def test_a_reading_takes_every_point_of_its_study_or_those_that_it_names() -> No
     every = [point.place for point in points_read(parsed(), "one")]
     assert every == [{"width": width, "alpha": alpha} for width in (2, 3) for alpha in (0.0, 0.1, 0.2)]
     assert [point.place["width"] for point in points_read(parsed(where={"width": [3]}), "one")] == [3, 3, 3]
+
+
+def test_an_option_of_which_one_value_is_read_makes_no_groups() -> None:
+    assert along(parsed(), "one") == ("alpha", ["width"], ["width"])
+    assert along(parsed(where={"width": [3]}), "one") == ("alpha", [], ["width"])
 
 
 def test_pruned_networks_can_be_asked_where_they_are_kept() -> None:

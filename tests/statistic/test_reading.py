@@ -26,7 +26,7 @@ from stages.statistic.verdict import judged
 
 AXIS = [1, 2, 3, 5, 8]
 ABOUT: dict[str, Any] = {"asks": "What changes?", "expects": "Nothing."}
-ALONG = Along("width", [])
+ALONG = Along("width", [], [])
 READING = Reading(**ABOUT, reads="one", measures="inside")
 OWN = {"all": {"answer": "yes", "D": 0.2, "left_width": 2, "peak_width": 3, "right_width": 8}}
 PEAKED, FALLING = [0.3, 0.2, 0.4, 0.3, 0.1], [0.5, 0.4, 0.3, 0.2, 0.1]
@@ -143,8 +143,13 @@ def test_every_answer_has_a_line_and_the_reading_a_headline() -> None:
     ]
 
 
+def test_where_too_few_units_live_it_is_said_that_no_simplex_can_form() -> None:
+    found = verdicts(table(simplex_possible=[0.0, 0.5, 1.0, 1.0, 1.0]).assign(value=lambda t: t.value.round()))
+    assert "At width 1 and 2 some networks have fewer live units" in finding(READING, ALONG, found)
+
+
 def test_a_case_is_asked_with_the_study_of_its_own_group() -> None:
-    two = Along("width", ["depth"])
+    two = Along("width", ["depth"], ["depth"])
     answers = pd.concat([table(high=PEAKED).assign(depth=depth) for depth in (1, 2)])
     found = groups(answers, two, "measure")
     assert list(found) == ["depth 1, measure high", "depth 2, measure high"]
