@@ -117,7 +117,7 @@ def described(case: Case, along: Along, of_study: dict[str, Verdict], cells: pd.
     found = verdict_of(case) | {"unit": rows.unit.iloc[0], **beside_peak(rows, along.over, own)}
     if rows[column].iloc[0] == "simplex_possible":
         means = rows.groupby(along.over).value.mean()
-        found["no_simplex_at"] = [point.item() for point in means.index[means < 1]]
+        found["no_simplex_at"] = means.index[means < 1].tolist()
     if rows[column].iloc[0] in CHOOSING:
         errors = cells
         for option, value in place.items():
@@ -196,9 +196,7 @@ def _changes(verdicts: dict[str, Verdict]) -> list[str]:
 def _simplex(name: str, found: Verdict, over: str) -> str:
     group = plain(name).rpartition(", ")[0]
     where = f"{f'{group}, ' if group else ''}{over} {listed([axis_value(point) for point in found['no_simplex_at']])}"
-    return (
-        f"At {where} some networks have fewer live units than a simplex of all classes needs, so none can form there."
-    )
+    return f"At {where} some networks have fewer live units than a simplex needs, and cannot form one."
 
 
 def number(value: float) -> str:
