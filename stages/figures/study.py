@@ -41,6 +41,8 @@ PARTS = {  # of the squared error of the outputs, and where the runs differ
     "variance": Line("variance over the runs", OKABE_ITO[4], "-"),
     "disagreement": Line("share of images on which two runs differ", OKABE_ITO[5], "-"),
 }
+ERROR = "error, %"
+FARTHEST = 1.4  # times the largest mean, up to where a panel shows what is no error
 ENDS = ("-", "--", "-.", ":")  # of lines for infinite width
 SIZE = (4.0, 3.2)  # inches, of a panel
 SPREAD = 30  # from this ratio of the largest to the smallest point on, an axis is logarithmic
@@ -67,12 +69,15 @@ def study(
         for (kernel, error), style in zip(verdicts[name].get("infinite", {}).items(), ENDS, strict=False):
             ax.axhline(100 * error, color="0.45", linestyle=style, linewidth=0.9, label=f"infinite width: {kernel}")
         _axis(ax, case.axis, points)
-        ax.set(ylabel=(labels or {}).get(name, "error, %"))
-        if not (table_of(case.rows, case.axis) < 0).any():
-            ax.set_ylim(0, None)
+        label = (labels or {}).get(name, ERROR)
+        ax.set(ylabel=label)
+        if case.found.mean.min() >= 0:
+            # a run that is left out may be far away
+            ax.set_ylim(0, None if label == ERROR else FARTHEST * 100 * np.nanmax(case.found.mean))
+        asked = "double descent?" if label == ERROR else "a peak?"
         height = f"D = {d_with_interval(verdicts[name])} points"
         add_panel_title(
-            ax, f"{case.axis if name == ALL else name}: {height}\ndouble descent? {answer_with_reason(verdicts[name])}"
+            ax, f"{case.axis if name == ALL else name}: {height}\n{asked} {answer_with_reason(verdicts[name])}"
         )
     for ax, case in zip(below, cases.values(), strict=False):
         means = case.rows.groupby(case.axis).mean(numeric_only=True)

@@ -143,7 +143,7 @@ def _peaks(verdicts: dict[str, Verdict]) -> str:
     sure = [f"{plain(name)} (D = {d_with_interval(one)})" for name, one in verdicts.items() if one["answer"] == YES]
     unsure = sum(found["answer"] == UNDECIDED for found in verdicts.values())
     count = len(verdicts)
-    said = f"Of {count} answers {listed(sure)} peak" if sure else f"None of {count} answers peaks"
+    said = f"Of {count} answers {listed(sure, most=12)} peak" if sure else f"None of {count} answers peaks"
     if len(sure) == 1:
         said = f"Of {count} answers one peaks, {sure[0]}"
     return f"{said} for sure; {unsure} {'is' if unsure == 1 else 'are'} undecided."
