@@ -24,7 +24,7 @@ def main(name: str, answers: Path, cells: Path, verdicts: Path, out: Path) -> No
     groups = statistic.groups(table, axis, column)
     cases = judged(groups, axis.over, statistic.guards_not_asked(groups))
     found = {group: statistic.described(case, axis, own, runs, column) for group, case in cases.items()}
-    sentence = statistic.finding(reading, axis, found)
+    sentence = statistic.finding(reading, axis, found, statistic.references(table, column))
     caption = f"{studied(first)}; asked: {table.seed.nunique()} runs of {reading.reads}"
     labels = {group: statistic.SAID[verdict["unit"]] for group, verdict in found.items()}
     files.write(out / "finding.md", f"{sentence}\n".encode())

@@ -213,7 +213,9 @@ def test_a_readings_answers_are_judged_as_they_are_committed(name: str) -> None:
     cases = judged(groups, axis.over, of_reading.guards_not_asked(groups))
     found = {group: of_reading.described(case, axis, own, cells, column) for group, case in cases.items()}
     assert json.loads((ROOT / f"studies/verdicts/{name}.json").read_text()) == json.loads(to_json({name: found}))
-    assert (folder / "finding.md").read_text() == f"{of_reading.finding(reading, axis, found)}\n"
+    assert (
+        folder / "finding.md"
+    ).read_text() == f"{of_reading.finding(reading, axis, found, of_reading.references(answers, column))}\n"
 
 
 ANEW = NAMES if os.environ.get("RERUNS") else random.Random(len(NAMES)).sample(QUICK, 2)

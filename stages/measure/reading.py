@@ -17,7 +17,8 @@ from stages.training.images import Images
 from stages.training.mlp import Layer, Net
 from stages.training.runs import Arrays
 
-ERROR, SHARE, RELATIVE = "error", "share", "relative"  # units; of the last one only ratios are comparable
+# units: of RELATIVE only ratios are comparable, and a REFERENCE is what others are compared with
+ERROR, SHARE, RELATIVE, REFERENCE = "error", "share", "relative", "reference"
 KERNEL_IMAGES = 500  # on which tangent kernels are compared
 
 
@@ -163,7 +164,23 @@ def lengths(asked: Asked) -> Answers:
         net, pixels, labels = asked.alone(place)
         found = two_part.two_part(net, Seen.of(pixels), labels, asked.classes)
         rows.append({name: float(value) for name, value in found.items()})
+    return by_name(rows) | references(asked)
+
+
+def references(asked: Asked) -> Answers:
+    """Bits of the runs' labels by the uniform code, and what their wrong labels alone cost who knows the true ones."""
+    rows = []
+    for place in range(len(asked.seeds)):
+        labels = asked.train.of_run(place)[1]
+        wrong = int((labels != asked.true_labels(place)).sum())
+        uniform = two_part.uniform_bits(len(labels), asked.classes)
+        rows.append({"uniform_bits": uniform, "noise_bits": two_part.noise_bits(len(labels), wrong, asked.classes)})
     return by_name(rows)
+
+
+def prequential(asked: Asked) -> Answers:
+    """Bits of a prequential code of the training labels, as the cell has them: see `training.prequential`."""
+    return of_the_cell("description_bits", "description_bits_calibrated")(asked) | references(asked)
 
 
 def of_the_cell(*names: str) -> Callable[[Asked], Answers]:
@@ -177,6 +194,7 @@ def by_name(rows: Sequence[Mapping[str, float]]) -> Answers:
     return {name: torch.tensor([row.get(name, torch.nan) for row in rows], dtype=torch.float64) for name in names}
 
 
+OF_LABELS = {"uniform_bits": REFERENCE, "noise_bits": REFERENCE}
 RATIOS = ("nc1", "nc2_norms", "nc2_angles", "nc3")
 KINDS = {
     "heads": Kind("head", heads, {}, ERROR),
@@ -190,7 +208,7 @@ KINDS = {
         | dict.fromkeys(("train_margin", "test_margin", "path_norm", "weight_change"), RELATIVE),
         SHARE,
     ),
-    "lengths": Kind("measure", lengths, {}, RELATIVE),
-    "prequential": Kind("measure", of_the_cell("description_bits", "description_bits_calibrated"), {}, RELATIVE),
+    "lengths": Kind("measure", lengths, OF_LABELS, RELATIVE),
+    "prequential": Kind("measure", prequential, OF_LABELS, RELATIVE),
     "smoother": Kind("measure", of_the_cell("p_eff_train", "p_eff_test", "first_order_gap"), {}, RELATIVE),
 }

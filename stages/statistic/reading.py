@@ -22,7 +22,7 @@ from stages.statistic.study import groups as groups_of
 from stages.statistic.tables import axis_value
 from stages.statistic.verdict import described as verdict_of
 
-ERROR, SHARE, RELATIVE = "error", "share", "relative"  # units
+ERROR, SHARE, RELATIVE, REFERENCE = "error", "share", "relative", "reference"  # units
 SAID = {ERROR: "error, %", SHARE: "%", RELATIVE: "% of the largest mean"}
 MOST_CHANGES = 6  # in a sentence
 DRAWS = 2000  # of whole runs
@@ -31,9 +31,9 @@ DRAWS = 2000  # of whole runs
 def groups(table: pd.DataFrame, along: Along, column: str) -> dict[str, pd.DataFrame]:
     """The rows of each answer in each group of the study, as `verdict.judged` takes them.
 
-    Points where no run has a value are left out, and so is an answer with fewer than three points.
+    Points where no run has a value are left out, and so are an answer with fewer than three points and references.
     """
-    known = table[table.value.notna()]
+    known = table[table.value.notna() & (table.unit != REFERENCE)]
     parts = groups_of(known, [*along.by, column])
     whole = {name: rows for name, rows in parts.items() if rows[along.over].nunique() >= 3}
     return {name: rows.assign(test_error=rows.value / scale(rows, along.over)) for name, rows in whole.items()}
@@ -131,9 +131,20 @@ def guards_not_asked(groups: dict[str, pd.DataFrame]) -> dict[str, tuple[str, ..
     return {name: ("above_chance",) for name, rows in groups.items() if rows.unit.iloc[0] != ERROR}
 
 
-def finding(reading: Reading, along: Along, verdicts: dict[str, Verdict]) -> str:
-    """The question, which answers peak, and what else the numbers say, a sentence each."""
+def references(table: pd.DataFrame, column: str) -> dict[str, list[float]]:
+    """The values of each reference, ascending."""
+    of_reference = table[table.unit == REFERENCE]
+    return {str(name): sorted(values.unique()) for name, values in of_reference.groupby(column, sort=False).value}
+
+
+def finding(
+    reading: Reading, along: Along, verdicts: dict[str, Verdict], beside: Mapping[str, list[float]] | None = None
+) -> str:
+    """The question, which answers peak, and what else the numbers say, a sentence each; `beside` are references."""
     said = [reading.asks, _peaks(verdicts), *_heights(verdicts), *_changes(verdicts), *_choices(verdicts, along)]
+    if beside:
+        values = [f"{name} {listed([number(value) for value in found])}" for name, found in beside.items()]
+        said.append(f"For comparison: {listed(values)}.")
     said += [_simplex(name, found, along.over) for name, found in verdicts.items() if found.get("no_simplex_at")]
     return " ".join(said)
 

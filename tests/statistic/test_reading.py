@@ -19,6 +19,7 @@ from stages.statistic.reading import (
     groups,
     guards_not_asked,
     headline,
+    references,
     summary,
     words,
 )
@@ -141,6 +142,13 @@ def test_every_answer_has_a_line_and_the_reading_a_headline() -> None:
         "What?",
         "yes 1 and no 1",
     ]
+
+
+def test_references_are_said_and_not_judged() -> None:
+    answers = pd.concat([table(high=PEAKED), table("reference", uniform_bits=[13_288.0] * 5).assign(value=13_288.0)])
+    assert list(groups(answers, ALONG, "measure")) == ["measure high"]
+    beside = references(answers, "measure")
+    assert "For comparison: uniform_bits 13,300." in finding(READING, ALONG, verdicts(answers), beside)
 
 
 def test_where_too_few_units_live_it_is_said_that_no_simplex_can_form() -> None:
