@@ -14,15 +14,19 @@ from stages.statistic.tables import to_json, to_records
 from stages.statistic.verdict import judged
 
 
-def main(name: str, answers: Path, cells: Path, verdicts: Path, out: Path) -> None:
+def main(name: str, answers: Path, study: Path, verdicts: Path, out: Path) -> None:
     studies = files.read_studies()
     reading = studies.readings[name]
     axis, first = along(studies, name), points_read(studies, name)[0]
-    table, runs = files.read_table(answers, "value"), files.read_table(cells, "test_error")
+    within = studies.studies[reading.reads].within_a_run
+    table = files.read_table(answers, "value")
+    runs = files.read_table(study / ("curves.csv" if within else "cells.csv"), "test_error")
     own = files.read_verdict(verdicts / f"{reading.reads}.json", reading.reads)
     column = statistic.column_of(table)
     groups = statistic.groups(table, axis, column)
-    cases = judged(groups, axis.over, statistic.guards_not_asked(groups))
+    if not groups:
+        raise files.UserError(f"{answers} holds no answer at three points of {axis.over}, so no peak can be judged")
+    cases = judged(groups, axis.over, statistic.guards_not_asked(groups), scale=statistic.scale_of(groups))
     found = {group: statistic.described(case, axis, own, runs, column) for group, case in cases.items()}
     sentence = statistic.finding(reading, axis, found, statistic.references(table, column))
     caption = f"{studied(first)}; asked: {table.seed.nunique()} runs of {reading.reads}"

@@ -64,11 +64,16 @@ def measured(
 def at_infinite_width(
     study: Study, grid: list[Point], arrays: dict[str, Array], classes: int
 ) -> dict[str, dict[str, float]]:
-    """Of each group of a study of plain training over width, the errors of networks of infinite width."""
+    """Of each group of a study of plain training over width, the errors of networks of infinite width.
+
+    They belong to training without a penalty on images that are not shifted.
+    """
     found: dict[str, dict[str, float]] = {}
     known: dict[str, dict[str, float]] = {}  # groups may share a training set and a depth
     for point in grid:
-        if study.trains == "fit" and study.over == "width" and isinstance(point.train, Train):
+        if study.trains != "fit" or study.over != "width" or not isinstance(point.train, Train):
+            continue
+        if point.train.shift == 0 and (point.train.penalty == "none" or point.grid.model_dump()["alpha"] == [0.0]):
             how = drawing(point.data, classes, point.train.images)
             key = f"{how} {point.train.depth}"
             if key not in known:

@@ -10,16 +10,17 @@ from typing import Any
 
 import pandas as pd
 import torch
+from threadpoolctl import threadpool_limits
 
 from stages.base import files
 from stages.base.console import console, run
-from stages.base.machine import threads
+from stages.base.machine import refuse_too_large, threads
 from stages.base.params import Prune
 from stages.base.readings import SWEPT, Reading
 from stages.base.studies import Point, points_read
 from stages.base.tensors import Array
 from stages.cells.cell import drawing, read, study_cell
-from stages.linear.finetuned import COUNTS
+from stages.linear.finetuned import COUNTS, IMAGES
 from stages.measure.images import test_images, training_images
 from stages.measure.reading import KINDS, Answers, Asked
 from stages.statistic.tables import to_csv
@@ -50,6 +51,8 @@ def asked(reading: Reading, point: Point, runs: dict[str, Array], arrays: dict[s
 def states(reading: Reading, point: Point, runs: Asked) -> Iterator[tuple[dict[str, Any], Asked]]:
     """What is asked here: pruned networks in every round, features by their number, else the runs as they are."""
     if reading.measures == "sweep":
+        if runs.train.per_run < IMAGES:
+            raise ValueError(f"a sweep is fitted to {IMAGES} images, and a run has {runs.train.per_run}")
         for count in COUNTS:
             yield {SWEPT: count}, runs._replace(features=count)
         return
@@ -81,6 +84,13 @@ def answered(reading: Reading, point: Point, runs: Asked, dataset: str) -> pd.Da
     return pd.concat(tables, ignore_index=True)
 
 
+def memory_of(measures: str, train: int, test: int) -> int:
+    """Bytes that one thread needs for so many training and test images, besides copies of a cell's file; measured."""
+    if measures == "kernels":
+        return 8 * (4 * train * train + 2 * train * test)  # in double precision
+    return 4 * (train + test) * 2000  # activations, and features of heads
+
+
 def main(name: str, data: Path, cells: Path, out: Path) -> None:
     torch.set_num_threads(1)
     studies = files.read_studies()
@@ -95,8 +105,14 @@ def main(name: str, data: Path, cells: Path, out: Path) -> None:
         return answered(reading, point, whole, about["dataset"])
 
     largest = max(study_cell(point, about["classes"], cells).path.stat().st_size for point in grid)
-    with ThreadPoolExecutor(threads(COPIES * largest)) as pool:
-        found = pd.concat(list(pool.map(table, grid)), ignore_index=True)
+    counted = {name: len(array) for name, array in arrays.items()}
+    needed = COPIES * largest + memory_of(reading.measures, counted["train_labels"], counted["test_labels"])
+    refuse_too_large(f"reading {name}", "read a study with fewer images", needed)
+    try:
+        with threadpool_limits(1), ThreadPoolExecutor(threads(needed)) as pool:
+            found = pd.concat(list(pool.map(table, grid)), ignore_index=True)
+    except ValueError as error:  # of the measures, in words for the person who gets them
+        raise files.UserError(f"studies/params.yaml: readings.{name}: {error}") from None
     files.write(out, to_csv(found))
     console.print(f"{name}: {len(found)} answers of {len(grid)} cells in {out}")
 

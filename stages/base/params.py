@@ -309,8 +309,10 @@ class Fitting(Group):
 
     @field_validator("train")
     @classmethod
-    def _shares_are_shares(cls, train: Train, info: ValidationInfo) -> Train:
+    def _suits_the_data_and_the_grid(cls, train: Train, info: ValidationInfo) -> Train:
         largest = max(info.data["grid"].alpha, default=0.0) * max(train.penalty_scale) if "grid" in info.data else 0.0
+        if train.shift and "data" in info.data and info.data["data"].permute:
+            raise ValueError(f"shift: {train.shift} moves images whose pixels are permuted, and show nothing")
         if train.penalty == "l0" and largest > 1:
             raise ValueError(f"penalty: 'l0' takes alpha for a share of the weights, and {largest} is more than 1")
         return train

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from stages.base.params import Count, Group, NotNegative
+from stages.base.params import Count, Group, NotNegative, unique
 
 KINDS = {  # of measures, with the ways to train whose cells they can read
     "heads": ("fit", "prune", "finetune"),
@@ -32,4 +32,4 @@ class Reading(Group):
     where: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
     seeds: Count | None = None  # the first so many runs; None: all
     # of the penalties of refitted heads, or the ridges of kernel regressions
-    strength: list[NotNegative] = Field(default_factory=list)
+    strength: Annotated[list[NotNegative], AfterValidator(unique)] = Field(default_factory=list)

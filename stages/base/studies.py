@@ -151,6 +151,11 @@ def _check_reading(studies: Studies, name: str, reading: Reading) -> None:
     least = {"heads": 1e-30, "sweep": 0.0, "kernels": 0.0}.get(reading.measures)
     if least is not None and (not reading.strength or min(reading.strength) < least):
         raise ParamsError(f"{path}.strength: {reading.strength} should name numbers, each at least {least:g}")
+    if reading.measures == "shifts" and grid[0].data.permute:
+        raise ParamsError(f"{path}.measures: the pixels of {reading.reads!r} are permuted and cannot be shifted")
+    read = {point.place[study.over] for point in grid if study.over in point.place}
+    if study.over in study.grid and reading.measures != "sweep" and len(read) < LEAST_POINTS:
+        raise ParamsError(f"{path}.where.{study.over}: {len(read)} values are read, and an axis needs {LEAST_POINTS}")
     if study.over == "epoch":
         raise ParamsError(f"{path}.reads: {reading.reads!r} is judged over epochs, and only the last networks are kept")
     if any(reading.seeds is not None and reading.seeds > point.train.seeds for point in grid):
@@ -270,7 +275,7 @@ def _check_axis(path: str, study: Study) -> None:
         raise ParamsError(f"{path}.over: {study.over!r} is no axis of this study; its axes are {', '.join(axes)}")
     if study.over in study.grid:
         values = study.grid[study.over]
-        if len(values) < LEAST_POINTS:
+        if len(read) < LEAST_POINTS:
             raise ParamsError(
                 f"{path}.grid.{study.over}: has {len(values)} values, and an axis needs {LEAST_POINTS} or more"
             )

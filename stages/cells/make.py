@@ -82,6 +82,13 @@ def parameters(cell: Cell, shape: Shape) -> int:
     return int(width * (shape.inputs + shape.classes + 2) + (cell.options.get("depth", 1) - 1) * width * width)
 
 
+def networks_kept(cell: Cell) -> int:
+    """In the cell's file."""
+    if cell.procedure == "prune" and cell.options["keep_networks"]:
+        return int(cell.seeds * (cell.options["levels"] + 1))
+    return cell.seeds if cell.procedure == "fit" else 0
+
+
 def memory_needed(cell: Cell, alphas: int, seeds: int, shape: Shape) -> int:
     """Bytes, measured, for the cell's runs with so many seeds, and as many at other alphas, as one batch.
 
@@ -90,6 +97,8 @@ def memory_needed(cell: Cell, alphas: int, seeds: int, shape: Shape) -> int:
     images, inputs, classes = shape
     if cell.procedure == "finetune":
         return CLASSIFIER
+    if cell.procedure == "smooth":  # kernels and smoothers of about as many test images as training images
+        return int(4 * 16 * cell.options["images"] ** 2)
     width, own_images = max(cell.widths), cell.options["redraw"] in OWN_IMAGES
     if cell.procedure == "features":  # in double precision: the features, their decomposition, those of a chunk
         own, set_of = width * (4 * cell.options["images"] + 2 * CHUNK + 2 * inputs), cell.options["images"] * inputs
@@ -124,9 +133,9 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: Shape)
     Cells that share batches are finished together. Their parts are kept meanwhile, so that a kill loses little: the
     next call uses them if it splits the cells alike, as it does with as many workers.
     """
-    if with_networks := [cell for cell in cells if cell.procedure == "fit"]:
-        largest = max(with_networks, key=lambda one: one.seeds * parameters(one, shape))
-        files_worth = 4 * largest.seeds * parameters(largest, shape)
+    if with_networks := [cell for cell in cells if networks_kept(cell)]:
+        largest = max(with_networks, key=lambda one: networks_kept(one) * parameters(one, shape))
+        files_worth = 4 * networks_kept(largest) * parameters(largest, shape)
         remedy = "take fewer seeds or a smaller width"
         refuse_too_large(largest.name, remedy, 3 * files_worth, here=memory())  # parts, the whole cell, and its bytes
     parts: dict[int, dict[range, Arrays]] = defaultdict(dict)

@@ -98,7 +98,8 @@ def sweep(asked: Asked) -> Answers:
         found = swept(
             asked.arrays(), place, asked.train, asked.test.labels, asked.classes, [asked.features], asked.strength
         )
-        rows.append({f"{one['ridge']:g}": float(one["test_error"]) for one in found})
+        none = {repr(ridge): torch.nan for ridge in asked.strength}  # where there are not so many features
+        rows.append(none | {repr(one["ridge"]): float(one["test_error"]) for one in found})
     return by_name(rows)
 
 
@@ -107,11 +108,14 @@ def kernels(asked: Asked) -> Answers:
     rows = []
     for place in range(len(asked.seeds)):
         net, pixels, labels = asked.alone(place)
+        if not all(parameter.isfinite().all() for parameter in net.parameters()):
+            rows.append({"network": float(asked.runs["test_error"][place, -1])})
+            continue
         said = answers(net, asked.test.pixels)
         found = on_tangent_kernel(net, pixels, labels, asked.test, asked.classes, asked.strength, said)
         row = {"network": float(mlp.scores(net, asked.test)[1])}
         for one in found:
-            row[f"tangent kernel with ridge {one['ridge']:g}"] = float(one["test_error"])
+            row[f"tangent kernel with ridge {one['ridge']!r}"] = float(one["test_error"])
         row["disagreement with the network"] = 1 - float(found[0]["agreement"])
         rows.append(row)
     return by_name(rows)
@@ -158,10 +162,13 @@ def moved(asked: Asked) -> Answers:
 
 
 def lengths(asked: Asked) -> Answers:
-    """Bits of a two-part code of the training labels: see `two_part`."""
-    rows = []
+    """Bits of a two-part code of the training labels: see `two_part`. There are none of a diverged network."""
+    rows: list[dict[str, float]] = []
     for place in range(len(asked.seeds)):
         net, pixels, labels = asked.alone(place)
+        if not all(parameter.isfinite().all() for parameter in net.parameters()):
+            rows.append(dict.fromkeys(two_part.COLUMNS, torch.nan))
+            continue
         found = two_part.two_part(net, Seen.of(pixels), labels, asked.classes)
         rows.append({name: float(value) for name, value in found.items()})
     return by_name(rows) | references(asked)
@@ -200,7 +207,7 @@ KINDS = {
     "heads": Kind("head", heads, {}, ERROR),
     "sweep": Kind("ridge", sweep, {}, ERROR),
     "kernels": Kind("predictor", kernels, {"disagreement with the network": SHARE}, ERROR),
-    "shifts": Kind("images", moved, {}, ERROR),
+    "shifts": Kind("shown", moved, {}, ERROR),
     "inside": Kind(
         "measure",
         inside,

@@ -1,13 +1,12 @@
 """What shifts of the test images by one and two pixels do to networks that were not built to bear them."""
 
-import math
-
 import torch
 from torch import Tensor
 
 from stages.measure.ensemble import error, outputs
 from stages.training.images import Images
 from stages.training.mlp import Net
+from stages.training.shift import offsets, shifted, sources
 
 RADII = (1, 2)
 
@@ -15,21 +14,21 @@ RADII = (1, 2)
 def columns(net: Net, test: Images, loss: str = "cross_entropy") -> dict[str, Tensor]:
     """A value a network (S,), float64, on test images that all share, (n, side^2).
 
-    shifted_error_r: the error on images shifted by r = 0, 1 or 2 pixels, in the mean over all shifts by (right, down)
-        with max(|right|, |down|) = r: 8 of them for r = 1, 16 for r = 2.
+    shifted_error_r: the error on images shifted by r = 0, 1 or 2 pixels, in the mean over all shifts by (down, right)
+        with max(|down|, |right|) = r: 8 of them for r = 1, 16 for r = 2.
     orbit_error_r: the error of the outputs' mean over all shifts by at most r pixels, the unshifted image among them: 9
         for r = 1, 25 for r = 2. Outputs are those of `ensemble.outputs`.
     What moves in from beyond the edge has the smallest value of all the test pixels, which is black. A network that
     puts out an inf or a nan has nan in all columns. Raise ValueError unless the images are square.
     """
-    background = float(test.pixels.min())
+    background = test.pixels.min()
     total = outputs(net, test, loss)  # (S, n, C)
     errors = {"shifted_error_0": error(total, test.labels)}
     count = 1
     for radius in RADII:
         of_ring = []
-        for right, down in ring(radius):
-            moved = test._replace(pixels=shifted(test.pixels, right, down, background))
+        for source in sources(test.pixels.shape[1], ring(radius)):
+            moved = test._replace(pixels=shifted(test.pixels, source, background))
             said = outputs(net, moved, loss)  # (S, n, C)
             of_ring.append(error(said, test.labels))
             total += said
@@ -41,15 +40,5 @@ def columns(net: Net, test: Images, loss: str = "cross_entropy") -> dict[str, Te
 
 
 def ring(radius: int) -> list[tuple[int, int]]:
-    """All shifts (right, down) with max(|right|, |down|) = radius."""
-    steps = range(-radius, radius + 1)
-    return [(right, down) for right in steps for down in steps if max(abs(right), abs(down)) == radius]
-
-
-def shifted(pixels: Tensor, right: int, down: int, background: float) -> Tensor:
-    """Images (n, side^2) moved by so many pixels, filled up with the background. Raise ValueError for other images."""
-    side = math.isqrt(pixels.shape[1])
-    if side**2 != pixels.shape[1]:
-        raise ValueError(f"images of {pixels.shape[1]} pixels are not square")
-    moved = torch.nn.functional.pad(pixels.view(-1, side, side), (right, -right, down, -down), value=background)
-    return moved.flatten(1)
+    """All shifts (down, right) with max(|down|, |right|) = radius."""
+    return [shift for shift in offsets(radius) if max(map(abs, shift)) == radius]

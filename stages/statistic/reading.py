@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from stages.base.params import LEAST_POINTS, LEAST_RUNS
 from stages.base.readings import CHOOSING, Reading
 from stages.base.studies import Along
 from stages.statistic.findings import ALL, Verdict, answer_with_reason, d_with_interval
 from stages.statistic.guards import Case, table_of
-from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES
+from stages.statistic.judge import ERROR as OF_ERRORS
+from stages.statistic.judge import NO, SIGNIFICANCE, SMALLEST, UNDECIDED, YES, Scale
 from stages.statistic.sentences import listed, with_interval
 from stages.statistic.study import PLACES, highest_of, name_of, said_of
 from stages.statistic.study import groups as groups_of
@@ -31,45 +33,62 @@ DRAWS = 2000  # of whole runs
 def groups(table: pd.DataFrame, along: Along, column: str) -> dict[str, pd.DataFrame]:
     """The rows of each answer in each group of the study, as `verdict.judged` takes them.
 
-    Points where no run has a value are left out, and so are an answer with fewer than three points and references.
+    Points where no run has a value are left out, and so are references and answers with fewer than LEAST_POINTS points.
     """
     known = table[table.value.notna() & (table.unit != REFERENCE)]
     parts = groups_of(known, [*along.by, column])
-    whole = {name: rows for name, rows in parts.items() if rows[along.over].nunique() >= 3}
-    return {name: rows.assign(test_error=rows.value / scale(rows, along.over)) for name, rows in whole.items()}
+    whole = {name: rows for name, rows in parts.items() if rows[along.over].nunique() >= LEAST_POINTS}
+    return {name: rows.assign(test_error=rows.value / largest_mean(rows, along.over)) for name, rows in whole.items()}
 
 
-def scale(rows: pd.DataFrame, over: str) -> float:
-    """By which an answer's values are divided before they are judged."""
+def largest_mean(rows: pd.DataFrame, over: str) -> float:
+    """By which an answer's values are divided before they are judged; 1 for errors and shares."""
     if rows.unit.iloc[0] != RELATIVE:
         return 1.0
     return float(rows.groupby(over).value.mean().abs().max()) or 1.0
 
 
-def beside_peak(rows: pd.DataFrame, over: str, own: Verdict) -> dict[str, float]:
+def scale_of(groups: dict[str, pd.DataFrame]) -> Scale:
+    """That of errors, or where others are among the answers one by which no run counts as failed."""
+    errors = all(rows.unit.iloc[0] == ERROR for rows in groups.values())
+    return OF_ERRORS if errors else OF_ERRORS._replace(far=np.inf)
+
+
+def has_peak(own: Verdict, over: str) -> bool:
+    """Whether the study's own errors have a peak for sure, whatever its guards say of it."""
+    return f"peak_{over}" in own and own.get("D_low", 0.0) >= SMALLEST
+
+
+def beside_peak(rows: pd.DataFrame, over: str, own: Verdict) -> dict[str, Any]:
     """Means of an answer at the valleys and the peak of the study's own errors, and how it changes between them.
 
-    `change` is the value at the right valley less that at the peak, and `height` that at the peak less the higher of
-    those at the valleys, in the mean over the runs that have all, with Student's 95 % intervals. Nothing where the
-    study has no peak.
+    `change` is the value at the right valley less that at the peak, in the mean over the runs, with Student's 95 %
+    interval and p. `heights` are those of each run at the peak above its value at the valley where the mean is higher,
+    and `height` is their mean, with an interval. Runs without all three values have no part. Nothing where the study
+    has no peak for sure.
     """
-    if f"peak_{over}" not in own:
-        return {}
-    points = {place: own[f"{place}_{over}"] for place in PLACES}
     by_run = rows.pivot(index="seed", columns=over, values="value")
-    if not {*points.values()} <= {*by_run.columns}:
+    points = {place: own.get(f"{place}_{over}") for place in PLACES}
+    if not has_peak(own, over) or not {*points.values()} <= {*by_run.columns}:
         return {}
     values = pd.DataFrame({place: by_run[point] for place, point in points.items()}).dropna()
     means = values.mean()
-    found = {f"at_{place}": float(means[place]) for place in PLACES}
+    found: dict[str, Any] = {f"at_{place}": float(means[place]) for place in PLACES}
     higher = "left" if means["left"] >= means["right"] else "right"
-    differences = {"change": values["right"] - values["peak"], "height": values["peak"] - values[higher]}
-    for name, difference in differences.items():
-        if len(difference) > 1:
-            half = float(stats.t.ppf(0.975, len(difference) - 1)) * float(difference.std()) / len(difference) ** 0.5
-            middle = float(difference.mean())
-            found |= {name: middle, f"{name}_low": middle - half, f"{name}_high": middle + half}
-    return found
+    heights, change = values["peak"] - values[higher], values["right"] - values["peak"]
+    found |= {**mean_of("change", change), **mean_of("height", heights)}
+    if len(change) > 1 and change.std() > 0:
+        found["change_p"] = float(stats.ttest_1samp(change, 0.0).pvalue)
+    return found | {"heights": {str(seed): float(height) for seed, height in heights.items()}}
+
+
+def mean_of(name: str, values: pd.Series) -> dict[str, float]:
+    """The mean under that name, and with LEAST_RUNS or more values the ends of Student's 95 % interval."""
+    middle = float(values.mean())
+    if len(values) < LEAST_RUNS:
+        return {name: middle}
+    half = float(stats.t.ppf(0.975, len(values) - 1)) * float(values.std()) / len(values) ** 0.5
+    return {name: middle, f"{name}_low": middle - half, f"{name}_high": middle + half}
 
 
 def choice(lengths: pd.DataFrame, errors: pd.DataFrame, over: str) -> dict[str, Any]:
@@ -77,26 +96,30 @@ def choice(lengths: pd.DataFrame, errors: pd.DataFrame, over: str) -> dict[str, 
 
     `regret` is the test error at the point with the least mean length less the least mean test error, with a 95 %
     interval: quantiles over whole runs that are drawn anew, from both tables alike. The answer is yes where even its
-    upper end is less than a point, and no where even its lower end is more.
+    upper end is less than a point, no where even its lower end is more, and else undecided. So it is where there are
+    fewer than LEAST_RUNS runs, or several points have the least length. Nothing where fewer than LEAST_POINTS points
+    have all lengths and errors.
     """
     points = np.sort(lengths[over].unique())
-    bits = table_of(lengths, over, "value")
-    error = table_of(errors[errors[over].isin(points) & errors.seed.isin(lengths.seed)], over)
+    points = points[np.isin(points, errors[over].unique())]
+    both = [table[table[over].isin(points) & table.seed.isin(lengths.seed)] for table in (lengths, errors)]
+    bits, error = (table_of(table, over, column) for table, column in zip(both, ("value", "test_error"), strict=True))
     kept = ~np.isnan(bits).any(0) & ~np.isnan(error).any(0)
     bits, error, points = bits[:, kept], error[:, kept], points[kept]
+    if len(points) < LEAST_POINTS:
+        return {}
+    mean = bits.mean(0)
+    shortest, best = int(mean.argmin()), int(error.mean(0).argmin())
+    regret = _regret(bits, error)
+    found = {f"shortest_{over}": points[shortest].item(), f"best_{over}": points[best].item(), "regret": regret}
+    if len(bits) < LEAST_RUNS:
+        return found | {"chooses_best": UNDECIDED}
     drawn = np.random.default_rng(0).integers(len(bits), size=(DRAWS, len(bits)))
     regrets = [_regret(bits[runs], error[runs]) for runs in drawn]
     low, high = (float(end) for end in np.quantile(regrets, [0.025, 0.975]))
-    shortest, best = int(bits.mean(0).argmin()), int(error.mean(0).argmin())
-    answer = YES if high < SMALLEST else NO if low > SMALLEST else UNDECIDED
-    return {
-        "chooses_best": answer,
-        "regret": _regret(bits, error),
-        "regret_low": low,
-        "regret_high": high,
-        f"shortest_{over}": points[shortest].item(),
-        f"best_{over}": points[best].item(),
-    }
+    sure = (mean == mean.min()).sum() == 1
+    answer = YES if sure and high < SMALLEST else NO if sure and low > SMALLEST else UNDECIDED
+    return found | {"chooses_best": answer, "regret_low": low, "regret_high": high}
 
 
 def _regret(bits: np.ndarray, error: np.ndarray) -> float:
@@ -168,46 +191,50 @@ def plain(name: str) -> str:
 
 
 def _heights(verdicts: dict[str, Verdict]) -> list[str]:
-    """How high errors rise where those of the study peak, a sentence a group of the study."""
-    together: dict[str, list[str]] = {}
+    """How high errors rise where those of the study peak, and how much less than the first, a sentence a group."""
+    together: dict[str, dict[str, Verdict]] = {}
     for name, found in verdicts.items():
         if found["unit"] == ERROR and "height" in found:
             group, _, answer = plain(name).rpartition(", ")
-            height = with_interval(found["height"], found["height_low"], found["height_high"])
-            together.setdefault(group, []).append(f"{answer} {height}")
-    return [
-        f"Where the study's error peaks{f' at {group}' if group else ''}, the rise above the higher of its valleys is, "
-        f"in points: {listed(heights)}."
-        for group, heights in together.items()
-    ]
+            together.setdefault(group, {})[answer] = found
+    said = []
+    for group, answers in together.items():
+        (first, own), *others = answers.items()
+        parts = [f"{first} {_of(own, 'height')}"]
+        for answer, found in others:
+            both = [seed for seed in own["heights"] if seed in found["heights"]]
+            less = pd.Series([own["heights"][seed] - found["heights"][seed] for seed in both])
+            parts.append(f"{answer} {_of(found, 'height')}, {_of(mean_of('less', less), 'less')} less")
+        where = f" at {group}" if group else ""
+        said.append(
+            f"Where the study's error peaks{where}, it stands above the higher of its valleys by, in points: "
+            f"{'; '.join(parts)}."
+        )
+    return said
+
+
+def _of(numbers: Verdict, name: str) -> str:
+    return with_interval(numbers[name], numbers.get(f"{name}_low"), numbers.get(f"{name}_high"))
 
 
 def _changes(verdicts: dict[str, Verdict]) -> list[str]:
-    """What rises or falls most surely between the peak of the errors and the valley beyond it."""
-    known = {name: found for name, found in verdicts.items() if "change_low" in found and found["unit"] != ERROR}
-    sure = {name: found for name, found in known.items() if found["change_low"] > 0 or found["change_high"] < 0}
+    """What rises or falls most surely between the peak of the errors and the valley beyond it.
+
+    A change is sure if its p, times the number of answers (Bonferroni), is below SIGNIFICANCE.
+    """
+    known = {name: found for name, found in verdicts.items() if "change_p" in found and found["unit"] != ERROR}
     if not known:
         return []
-
-    def doubt(name: str) -> float:
-        found = sure[name]
-        return float((found["change_high"] - found["change_low"]) / abs(found["change"]))
-
+    sure = {name: found for name, found in known.items() if found["change_p"] * len(known) < SIGNIFICANCE}
     changed = [
         f"{plain(name)} from {number(sure[name]['at_peak'])} to {number(sure[name]['at_right'])} "
         f"({said_of_change(sure[name])})"
-        for name in sorted(sure, key=doubt)[:MOST_CHANGES]
+        for name in sorted(sure, key=lambda name: float(sure[name]["change_p"]))[:MOST_CHANGES]
     ]
     if not changed:
         return ["From the peak of the test error to the valley beyond it none changes for sure."]
     rest = f", and {len(sure) - len(changed)} others" if len(sure) > len(changed) else ""
     return [f"From the peak of the test error to the valley beyond it change for sure: {'; '.join(changed)}{rest}."]
-
-
-def _simplex(name: str, found: Verdict, over: str) -> str:
-    group = plain(name).rpartition(", ")[0]
-    where = f"{f'{group}, ' if group else ''}{over} {listed([axis_value(point) for point in found['no_simplex_at']])}"
-    return f"At {where} some networks have fewer live units than a simplex needs, and cannot form one."
 
 
 def number(value: float) -> str:
@@ -217,6 +244,8 @@ def number(value: float) -> str:
 
 def said_of_change(found: Verdict) -> str:
     """Such as "-0.12 [-0.15, -0.09]"."""
+    if "change_low" not in found:
+        return number(found["change"])
     low, middle, high = (number(found[name]) for name in ("change_low", "change", "change_high"))
     return f"{middle} [{low}, {high}]"
 
@@ -232,19 +261,21 @@ def _choices(verdicts: dict[str, Verdict], along: Along) -> list[str]:
     for answer, groups in together.items():
         parts = []
         for group, found in groups.items():
-            regret = with_interval(found["regret"], found["regret_low"], found["regret_high"])
             shortest, best = (axis_value(found[f"{place}_{along.over}"]) for place in ("shortest", "best"))
             where = f"at {group} " if group else ""
             parts.append(
-                f"{found['chooses_best']} {where}(it chooses {along.over} {shortest}, which errs {regret} points more "
-                f"than {along.over} {best})"
+                f"{found['chooses_best']} {where}(it chooses {along.over} {shortest}, which errs "
+                f"{_of(found, 'regret')} points more than {along.over} {best})"
             )
-        said.append(f"Does the least {answer} choose the {along.over} that errs least? {_sentence('; '.join(parts))}")
+        text = "; ".join(parts)
+        said.append(f"Does the least {answer} choose the {along.over} that errs least? {text[0].upper()}{text[1:]}.")
     return said
 
 
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
+def _simplex(name: str, found: Verdict, over: str) -> str:
+    group = plain(name).rpartition(", ")[0]
+    where = f"{f'{group}, ' if group else ''}{over} {listed([axis_value(point) for point in found['no_simplex_at']])}"
+    return f"At {where} some networks have fewer live units than a simplex needs, and cannot form one."
 
 
 def words(verdicts: dict[str, Verdict], over: str) -> pd.DataFrame:

@@ -156,10 +156,8 @@ def said_of_twin(twin: str, permuted: bool, verdicts: dict[str, Verdict], of_twi
         height = f"D is {d_with_interval(of_twin[name])} points in {twin}"
         if permuted:
             p = numbers["least_p"]
-            differ = "differ" if p is not None and p < SIGNIFICANCE else "do not differ for sure"
-            said.append(
-                f"{height}, whose pixels are in their order; the mean errors {differ} at any point (p = {p:.2g})."
-            )
+            differ = "differ at some point" if p is not None and p < SIGNIFICANCE else "differ at no point for sure"
+            said.append(f"{height}, whose pixels are in their order; the mean errors {differ} (p = {p:.2g}).")
             continue
         text = f"{height}, whose runs share one training set"
         if (ratio := numbers["interval_ratio"]) is not None:

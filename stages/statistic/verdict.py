@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stages.base.datasets import CLASSES
 from stages.base.params import ENSEMBLES, LEAST_POINTS
 from stages.statistic.guards import Case, Checked, asked, of_that_peak, table_of
-from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES, Judgement, judge_all
+from stages.statistic.judge import ERROR, NO, SMALLEST, UNDECIDED, YES, Judgement, Scale, judge_all
 from stages.statistic.shapes import Floats, peak_heights
 
 FITTED = 0.01  # mean training error up to which a training set, wrong labels included, counts as fitted
@@ -41,13 +41,14 @@ def judged(
     axis: str,
     without: Mapping[str, tuple[str, ...]] | None = None,
     classes: int = CLASSES,
+    scale: Scale = ERROR,
 ) -> dict[str, Case]:
     """Every group with its judgement along the axis, p adjusted for their number.
 
     `without` names the guards that a group does not need.
     """
     without = without or {}
-    found = judge_all([table_of(rows, axis) for rows in groups.values()])
+    found = judge_all([table_of(rows, axis) for rows in groups.values()], scale=scale)
     named = zip(groups.items(), found, strict=True)
     return {name: Case(rows, axis, one, without.get(name, ()), classes) for (name, rows), one in named}
 

@@ -74,10 +74,13 @@ def transform(name: str, side: int) -> nn.Module:
 def grey(pixels: Tensor, pool: Tensor) -> Tensor:
     """Normalised pixels (N, D) of square images as RGB images (N, 3, root of D, root of D) in [0, 1] again.
 
-    Black and white are the smallest and the largest value of all pixels of the pool (P, D).
+    Black and white are the smallest and the largest value of all pixels of the pool (P, D). Raise ValueError where D is
+    not a square.
     """
     black, white = pool.aminmax()
     side = math.isqrt(pixels.shape[1])
+    if side * side != pixels.shape[1]:
+        raise ValueError(f"images of {pixels.shape[1]} pixels are not square, and are none for such a classifier")
     return ((pixels - black) / (white - black)).clamp(0, 1).view(-1, 1, side, side).expand(-1, 3, -1, -1)
 
 

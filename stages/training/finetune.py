@@ -90,6 +90,8 @@ def descend(model: nn.Module, inputs: Tensor, labels: Tensor, one: FinetuneOptio
     optimizer = torch.optim.SGD(model.parameters(), one.lr, one.momentum)
     for epoch in range(one.epochs):
         for batch in torch.randperm(len(labels)).split(one.batch_size):
+            if len(batch) == 1:  # of which batch normalisation has no variance
+                continue
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(inputs[batch]), labels[batch]).backward()
             optimizer.step()

@@ -56,6 +56,11 @@ def test_pruned_networks_can_be_asked_where_they_are_kept() -> None:
             "readings.one.strength: [0.0] should name numbers, each at least 1e-30",
         ),
         ({"measures": "kernels"}, "readings.one.strength: [] should name numbers, each at least 0"),
+        ({"where": {"alpha": [0.1]}}, "readings.one.where.alpha: 1 values are read, and an axis needs 3"),
+        (
+            {"measures": "kernels", "strength": [0.1, 0.1]},
+            "readings.one.strength: [0.1, 0.1] 0.1 stands in it 2 times; every value once",
+        ),
         ({"measures": "soul"}, "readings.one.measures: 'soul' should be 'heads', 'sweep'"),
         ({"colour": 1}, "readings.one.colour: unknown key"),
     ],

@@ -94,7 +94,7 @@ def test_features_that_a_cell_keeps_are_swept_and_refitted() -> None:
         for part, n in (("train", 80), ("test", 60))
     }
     kept = one._replace(runs={**features, "test_error": torch.tensor([0.25, 0.5])}, strength=[0.0, 1.0], features=30)
-    assert set(KINDS["sweep"].ask(kept)) == {"0", "1"}
+    assert set(KINDS["sweep"].ask(kept)) == {"0.0", "1.0"}
     found = KINDS["heads"].ask(kept._replace(strength=[0.1]))
     assert found["own"].tolist() == [0.25, 0.5]
     assert set(found) == {"own", "ridge", "lasso", "logistic"}

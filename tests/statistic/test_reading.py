@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from stages.base.readings import Reading
 from stages.base.studies import Along
@@ -20,6 +21,7 @@ from stages.statistic.reading import (
     guards_not_asked,
     headline,
     references,
+    scale_of,
     summary,
     words,
 )
@@ -29,7 +31,7 @@ AXIS = [1, 2, 3, 5, 8]
 ABOUT: dict[str, Any] = {"asks": "What changes?", "expects": "Nothing."}
 ALONG = Along("width", [], [])
 READING = Reading(**ABOUT, reads="one", measures="inside")
-OWN = {"all": {"answer": "yes", "D": 0.2, "left_width": 2, "peak_width": 3, "right_width": 8}}
+OWN = {"all": {"answer": "yes", "D": 0.2, "D_low": 0.15, "left_width": 2, "peak_width": 3, "right_width": 8}}
 PEAKED, FALLING = [0.3, 0.2, 0.4, 0.3, 0.1], [0.5, 0.4, 0.3, 0.2, 0.1]
 
 
@@ -54,7 +56,7 @@ def table(unit: str = "share", seeds: int = 6, **curves: list[float]) -> pd.Data
 
 def verdicts(answers: pd.DataFrame, cells: pd.DataFrame | None = None) -> dict[str, dict[str, Any]]:
     found = groups(answers, ALONG, column_of(answers))
-    cases = judged(found, "width", guards_not_asked(found))
+    cases = judged(found, "width", guards_not_asked(found), scale=scale_of(found))
     errors = pd.DataFrame() if cells is None else cells
     return {name: described(case, ALONG, OWN, errors, "measure") for name, case in cases.items()}
 
@@ -90,13 +92,29 @@ def test_what_is_no_error_does_not_guess() -> None:
 
 
 def test_the_change_beyond_the_peak_is_that_of_each_run() -> None:
-    rows = pd.DataFrame({"width": [2, 2, 3, 3, 8, 8], "seed": [0, 1] * 3, "value": [1.0, 1.0, 3.0, 5.0, 2.0, 3.0]})
+    values = [1.0, 1.0, 1.0, 3.0, 5.0, 4.0, 2.0, 3.0, 3.0]
+    rows = pd.DataFrame({"width": np.repeat([2, 3, 8], 3), "seed": [0, 1, 2] * 3, "value": values})
     found = beside_peak(rows, "width", OWN["all"])
-    assert (found["at_left"], found["at_peak"], found["at_right"], found["change"]) == (1.0, 4.0, 2.5, -1.5)
-    half = 12.7062 * 0.5**0.5 / 2**0.5  # Student's quantile for one degree of freedom, of -1 and -2
-    assert found["change_low"] == pytest.approx(-1.5 - half, rel=1e-4)
-    assert found["height"] == 1.5  # above the right valley, which is the higher one
-    assert beside_peak(rows, "width", {"answer": "no"}) == {}
+    assert (found["at_left"], found["at_peak"], found["at_right"]) == (1.0, 4.0, pytest.approx(8 / 3))
+    assert found["heights"] == {"0": 1.0, "1": 2.0, "2": 1.0}  # above the right valley, which is the higher one
+    expected = stats.ttest_1samp([-1.0, -2.0, -1.0], 0.0)
+    interval = expected.confidence_interval(0.95)
+    assert found["change_p"] == pytest.approx(expected.pvalue)
+    assert (found["change_low"], found["change_high"]) == (pytest.approx(interval.low), pytest.approx(interval.high))
+
+
+@pytest.mark.parametrize("own", [{"answer": "no"}, {**OWN["all"], "D_low": 0.0}])
+def test_a_study_without_a_sure_peak_has_no_places_to_compare(own: dict[str, Any]) -> None:
+    assert beside_peak(table(high=PEAKED), "width", own) == {}
+
+
+def test_no_run_of_what_is_no_error_is_left_out_however_far_it_lies() -> None:
+    far = table("relative", norm=PEAKED)
+    far.loc[(far.seed == 3) & (far.width == 3), "value"] *= 5
+    found = groups(far, ALONG, "measure")
+    assert judged(found, "width", scale=scale_of(found))["measure norm"].found.failed == []
+    errors = groups(far.assign(unit="error"), ALONG, "measure")
+    assert judged(errors, "width", scale=scale_of(errors))["measure norm"].found.failed != []
 
 
 def test_it_is_said_how_high_other_errors_rise_where_those_of_the_study_peak() -> None:
@@ -104,23 +122,37 @@ def test_it_is_said_how_high_other_errors_rise_where_those_of_the_study_peak() -
     found = groups(answers, ALONG, "head")
     cases = judged(found, "width", guards_not_asked(found))
     said = finding(READING, ALONG, {n: described(c, ALONG, OWN, pd.DataFrame(), "head") for n, c in cases.items()})
-    assert re.search(r"above the higher of its valleys is, in points: own (20|19)\.\d .* and ridge (5|4)\.\d", said)
+    assert re.search(r"valleys by, in points: own (20|19)\.\d .*; ridge (5|4)\.\d .*, 1[45]\.\d \[.*\] less", said)
 
 
-@pytest.mark.parametrize(
-    ("bits", "answer", "regret"),
-    [([5, 4, 3, 2, 1], "yes", 0.0), ([1, 2, 3, 4, 5], "no", 0.4), ([5.0, 5.0, 5.0, 1.0, 1.0001], "undecided", 0.1)],
-)
+ERRORS = table(error=FALLING).rename(columns={"value": "test_error"})
+
+
+@pytest.mark.parametrize(("bits", "answer", "regret"), [([5, 4, 3, 2, 1], "yes", 0.0), ([1, 2, 3, 4, 5], "no", 0.4)])
 def test_the_shortest_description_chooses_well_if_no_other_point_errs_less(
     bits: list[float], answer: str, regret: float
 ) -> None:
-    errors = table(error=FALLING).rename(columns={"value": "test_error"})
-    found = choice(table(two_part_bits=bits), errors, "width")
-    if answer != "undecided":
-        assert found["chooses_best"] == answer
-        assert found["regret"] == pytest.approx(regret, abs=0.01)
+    found = choice(table(two_part_bits=bits), ERRORS, "width")
+    assert found["chooses_best"] == answer
+    assert found["regret"] == pytest.approx(regret, abs=0.01)
     assert found["regret_low"] <= found["regret"] <= found["regret_high"]
     assert found["best_width"] == 8
+
+
+def test_descriptions_of_the_same_length_and_few_runs_decide_nothing() -> None:
+    same = table(bits=FALLING).assign(value=100.0)
+    assert choice(same, ERRORS, "width")["chooses_best"] == "undecided"
+    few = [one[one.seed < 2] for one in (table(bits=[1, 2, 3, 4, 5]), ERRORS)]
+    found = choice(few[0], few[1], "width")
+    assert found["chooses_best"] == "undecided"
+    assert "regret_low" not in found
+
+
+def test_two_points_or_none_are_nothing_to_choose_from() -> None:
+    diverged = table(bits=FALLING)
+    diverged.loc[(diverged.seed == 0) & (diverged.width < 5), "value"] = np.nan
+    assert choice(diverged, ERRORS, "width") == {}
+    assert choice(table(bits=FALLING), ERRORS[ERRORS.width == 8], "width") == {}
 
 
 def test_it_is_said_what_changes_for_sure_and_which_point_the_shortest_description_chooses() -> None:

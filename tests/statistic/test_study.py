@@ -94,7 +94,7 @@ def test_errors_of_a_study_and_its_permuted_twin_are_compared_point_by_point(oth
     t = abs(0.31 - other) / (2 * 0.02**2 / 10) ** 0.5  # of Welch; with equal spreads 18 degrees of freedom
     assert least_p(one, two) == pytest.approx(min(1.0, 2 * 2 * float(stats.t.sf(t, 18))))
     said = said_of_twin("ordered", True, {"all": {**one, "D": 0.05}}, {"all": {**two, "D": 0.04}})
-    assert ("do not differ for sure" in said) != differs
+    assert ("differ at no point for sure" in said) != differs
 
 
 def test_a_group_stands_beside_its_twins_group_of_the_same_name() -> None:

@@ -1,7 +1,9 @@
 """Shifted images."""
 
+import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from stages.training import mlp
 from stages.training.fit import batches, fit
@@ -21,6 +23,14 @@ def test_a_shift_moves_rows_down_and_columns_right_and_background_in() -> None:
         [[-1, -1, -1], [-1, 0, 1], [-1, 3, 4]],
         [[2, -1, -1], [5, -1, -1], [8, -1, -1]],
     ]
+
+
+def test_a_shift_is_that_of_scipy() -> None:
+    for shift, source in zip(offsets(2), sources(25, offsets(2)), strict=True):
+        theirs = [
+            ndimage.shift(one, shift, order=0, mode="constant", cval=-1.0) for one in IMAGES.view(-1, 5, 5).numpy()
+        ]
+        assert np.array_equal(shifted(IMAGES, source, BLACK).view(-1, 5, 5).numpy(), np.stack(theirs))
 
 
 def test_the_first_of_all_shifts_moves_nothing() -> None:
