@@ -275,7 +275,7 @@ def _check_axis(path: str, study: Study) -> None:
         raise ParamsError(f"{path}.over: {study.over!r} is no axis of this study; its axes are {', '.join(axes)}")
     if study.over in study.grid:
         values = study.grid[study.over]
-        if len(read) < LEAST_POINTS:
+        if len(values) < LEAST_POINTS:
             raise ParamsError(
                 f"{path}.grid.{study.over}: has {len(values)} values, and an axis needs {LEAST_POINTS} or more"
             )
