@@ -30,7 +30,17 @@ from stages.training.batch import DataSet
 from stages.training.options import OWN_IMAGES
 from stages.training.procedures import train
 from tests.test_determinism import same_machine
-from tests.workspace import ABOUT, OF_ALL_RUNS, ROOT, SMALL_STUDIES, Workspace, committed_mnist, ran, small_studies
+from tests.workspace import (
+    ABOUT,
+    OF_ALL_RUNS,
+    ROOT,
+    SMALL_READINGS,
+    SMALL_STUDIES,
+    Workspace,
+    committed_mnist,
+    ran,
+    small_studies,
+)
 
 COMMITTED = parse_studies((ROOT / "studies/params.yaml").read_text())
 NAMES = list(COMMITTED.studies)
@@ -280,10 +290,14 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.mark.slow
 def test_the_studies_ran_and_a_plain_repro_leaves_them_alone(workspace: Workspace) -> None:
     found = pd.read_csv(workspace.path / "studies/findings.csv")
-    of_studies = found[found.study != "inside-alpha"]
+    of_studies = found[~found.study.isin(SMALL_READINGS)]
     assert list(of_studies.study) == ["over-alpha", "over-alpha", "pruned", "pruned"]
     assert list(of_studies.group) == ["width 2", "width 3", "method magnitude", "method random"]
     assert found[found.study == "inside-alpha"].group.str.startswith("width 2, measure ").any()
+    said = workspace.read("studies/lengths-rounds/finding.md")
+    assert re.search(
+        r"Does the least two_part_bits choose the round that errs least\? Undecided at method magnitude", said
+    )
     cells = pd.read_csv(workspace.path / "studies/over-alpha/cells.csv")
     assert len(cells) == 2 * 3 * 2  # widths, alphas, seeds
     assert set(cells.dataset) == {"digits"}

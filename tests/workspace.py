@@ -44,12 +44,13 @@ SMALL_STUDIES: dict[str, Any] = {
         "grid": {"width": [2, 3], "alpha": [0.0, 0.1, 0.2]},
     },
     "pruned": {
-        **{**ABOUT, "trains": "prune", "over": "round", "options": {"retraining": "finetune"}},
+        **{**ABOUT, "trains": "prune", "over": "round", "options": {"retraining": "finetune", "keep_networks": True}},
         "grid": {"method": ["magnitude", "random"]},
     },
 }
 SMALL_READINGS: dict[str, Any] = {
     "inside-alpha": {**ABOUT, "reads": "over-alpha", "measures": "inside"},
+    "lengths-rounds": {**ABOUT, "reads": "pruned", "measures": "lengths"},
 }
 CHARTS_OF_STUDIES = """
 plots:

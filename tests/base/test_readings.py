@@ -15,7 +15,7 @@ KEPT = {**ABOUT, "trains": "prune", "over": "round", "options": {"keep_networks"
 def parsed(**reading: Any) -> Studies:
     """Of the small studies and one that keeps pruned networks, with one reading."""
     contents = small_studies()
-    contents["studies"] |= {"kept": KEPT}
+    contents["studies"] |= {"kept": KEPT, "not-kept": KEPT | {"options": {}}}
     contents["readings"] = {"one": {**ABOUT, "reads": "over-alpha", "measures": "inside", **reading}}
     return parse_studies(yaml.safe_dump(contents, sort_keys=False))
 
@@ -44,8 +44,8 @@ def test_pruned_networks_can_be_asked_where_they_are_kept() -> None:
             "readings.one.measures: 'inside' reads what is trained by fit, and 'kept' is trained by prune",
         ),
         (
-            {"reads": "pruned", "measures": "lengths"},
-            "readings.one.reads: 'pruned' keeps no networks; a study does with keep_networks: true",
+            {"reads": "not-kept", "measures": "lengths"},
+            "readings.one.reads: 'not-kept' keeps no networks; a study does with keep_networks: true",
         ),
         ({"where": {"width": [4]}}, "readings.one.where.width: [4] does not stand in the grid of 'over-alpha'"),
         ({"where": {"depth": [1]}}, "readings.one.where.depth: [1] does not stand in the grid of 'over-alpha'"),
