@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from stages.base import files
@@ -30,7 +31,8 @@ def points(means: pd.DataFrame) -> pd.DataFrame:
 def histories(curves: pd.DataFrame) -> pd.DataFrame:
     """For `dvc plots`: the training curves (`curves.csv`), a row per cell and evaluated epoch, with errors in %."""
     errors = {name: 100 * curves[name] for name in ("test_error", "train_error")}
-    return curves[["width", "alpha", "epoch", "train_loss"]].assign(**errors)
+    shown = curves[["width", "alpha", "epoch", "train_loss"]].replace(np.inf, np.nan)  # of a huge step; no chart has it
+    return shown.assign(**errors)
 
 
 def heights(verdict: dict[str, Any]) -> pd.DataFrame:

@@ -148,6 +148,8 @@ HERE = settings(
 @given(values(ON_IMAGES))
 def test_a_grid_of_allowed_values_ends_in_results_or_in_one_line(folder: Path, groups: dict[str, Any]) -> None:
     groups["train"]["penalty"], groups["train"]["solver"] = groups["train"]["penalty"]
+    if groups["data"]["permute"]:
+        groups["train"]["shift"] = 0  # which is not allowed together
     change(groups)
     prepared()
     for width in read_params().grid.width:
@@ -180,6 +182,7 @@ def test_a_regression_of_allowed_values_ends_in_results(folder: Path, groups: di
 @given(st.fixed_dictionaries(PRUNING))
 def test_a_study_of_allowed_values_ends_in_results(folder: Path, grid: dict[str, list[Any]]) -> None:
     studies = small_studies()
+    studies["readings"] = {}
     studies["studies"] = {"one": {**ABOUT, "trains": "prune", "over": "round", "options": {}, "grid": grid}}
     studies["defaults"]["prune"]["train_per_class"] = studies["defaults"]["prune"]["test_per_class"] = 5
     Path("studies").mkdir(exist_ok=True)

@@ -277,6 +277,8 @@ def others_changed(workspace: Workspace, declared: list[str]) -> dict[str, Any]:
             mixed[group][name] = params[group][name]
         else:
             mixed[group] = params[group]
+    if mixed["train"]["shift"]:
+        mixed["data"]["permute"] = False  # pixels that are permuted cannot be shifted
     return mixed
 
 
