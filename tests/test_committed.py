@@ -40,6 +40,7 @@ def test_tables_and_figures_have_the_hashes_in_dvc_lock() -> None:
         **yaml.safe_load((ROOT / "studies/dvc.lock").read_text())["stages"],
     }
     judged = [f"judge@{name}" for name in STUDIES.studies]
+    judged += [f"{stage}@{name}" for name in STUDIES.readings for stage in ("read", "conclude")]
     for name in ("evaluate", "verdict", "plot", "lasso", "heads", "findings", *judged):
         for out in stages[name]["outs"]:
             assert hashlib.md5((ROOT / out["path"]).read_bytes()).hexdigest() == out["md5"], out["path"]
@@ -54,6 +55,7 @@ def test_readme_and_results_say_what_is_in_the_tables() -> None:
 def test_results_leave_no_study_and_no_finding_out() -> None:
     text = (ROOT / "RESULTS.md").read_text()
     studies = {f"<!-- study {name} -->" for name in STUDIES.studies}
+    studies |= {f"<!-- reading {name} -->" for name in STUDIES.readings}
     findings = {f"<!-- say metrics/{path.name} -->" for path in (ROOT / "metrics").glob("*.md")}
     assert [mark for mark in studies | findings | {"<!-- show metrics -->"} if mark not in text] == []
 
