@@ -26,7 +26,7 @@ def main(name: str, answers: Path, study: Path, verdicts: Path, out: Path) -> No
     groups = statistic.groups(table, axis, column)
     if not groups:
         raise files.UserError(f"{answers} holds no answer at three points of {axis.over}, so no peak can be judged")
-    cases = judged(groups, axis.over, statistic.guards_not_asked(groups), scale=statistic.scale_of(groups))
+    cases = judged(groups, axis.over, statistic.guards_not_asked(reading, groups), scale=statistic.scale_of(groups))
     found = {group: statistic.described(case, axis, own, runs, column) for group, case in cases.items()}
     sentence = statistic.finding(reading, axis, found, statistic.references(table, column))
     caption = f"{studied(first)}; asked: {table.seed.nunique()} runs of {reading.reads}"

@@ -220,7 +220,7 @@ def test_a_readings_answers_are_judged_as_they_are_committed(name: str) -> None:
     cells = pd.read_csv(ROOT / "studies" / reading.reads / "cells.csv")
     column = of_reading.column_of(answers)
     groups = of_reading.groups(answers, axis, column)
-    cases = judged(groups, axis.over, of_reading.guards_not_asked(groups))
+    cases = judged(groups, axis.over, of_reading.guards_not_asked(reading, groups))
     found = {group: of_reading.described(case, axis, own, cells, column) for group, case in cases.items()}
     assert json.loads((ROOT / f"studies/verdicts/{name}.json").read_text()) == json.loads(to_json({name: found}))
     assert (

@@ -149,9 +149,10 @@ def described(case: Case, along: Along, of_study: dict[str, Verdict], cells: pd.
     return found
 
 
-def guards_not_asked(groups: dict[str, pd.DataFrame]) -> dict[str, tuple[str, ...]]:
-    """An answer that is no error does not guess."""
-    return {name: ("above_chance",) for name, rows in groups.items() if rows.unit.iloc[0] != ERROR}
+def guards_not_asked(reading: Reading, groups: dict[str, pd.DataFrame]) -> dict[str, tuple[str, ...]]:
+    """An answer that is no error does not guess, and least squares in a sweep may: no training breaks down there."""
+    sweeps = reading.measures == "sweep"
+    return {name: ("above_chance",) for name, rows in groups.items() if sweeps or rows.unit.iloc[0] != ERROR}
 
 
 def references(table: pd.DataFrame, column: str) -> dict[str, list[float]]:
@@ -263,10 +264,10 @@ def _choices(verdicts: dict[str, Verdict], along: Along) -> list[str]:
         for group, found in groups.items():
             shortest, best = (axis_value(found[f"{place}_{along.over}"]) for place in ("shortest", "best"))
             where = f"at {group} " if group else ""
-            parts.append(
-                f"{found['chooses_best']} {where}(it chooses {along.over} {shortest}, which errs "
-                f"{_of(found, 'regret')} points more than {along.over} {best})"
-            )
+            worse = f"which errs {_of(found, 'regret')} points more than {along.over} {best}"
+            if shortest == best:
+                worse = f"the best, to within {_of(found, 'regret')} points"
+            parts.append(f"{found['chooses_best']} {where}(it chooses {along.over} {shortest}, {worse})")
         text = "; ".join(parts)
         said.append(f"Does the least {answer} choose the {along.over} that errs least? {text[0].upper()}{text[1:]}.")
     return said

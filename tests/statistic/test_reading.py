@@ -56,7 +56,7 @@ def table(unit: str = "share", seeds: int = 6, **curves: list[float]) -> pd.Data
 
 def verdicts(answers: pd.DataFrame, cells: pd.DataFrame | None = None) -> dict[str, dict[str, Any]]:
     found = groups(answers, ALONG, column_of(answers))
-    cases = judged(found, "width", guards_not_asked(found), scale=scale_of(found))
+    cases = judged(found, "width", guards_not_asked(READING, found), scale=scale_of(found))
     errors = pd.DataFrame() if cells is None else cells
     return {name: described(case, ALONG, OWN, errors, "measure") for name, case in cases.items()}
 
@@ -87,8 +87,10 @@ def test_points_without_a_value_are_left_out_and_so_is_an_answer_with_too_few() 
 
 def test_what_is_no_error_does_not_guess() -> None:
     shares, errors = (groups(table(unit, high=PEAKED), ALONG, "measure") for unit in ("share", "error"))
-    assert guards_not_asked(shares) == {"measure high": ("above_chance",)}
-    assert guards_not_asked(errors) == {}
+    assert guards_not_asked(READING, shares) == {"measure high": ("above_chance",)}
+    assert guards_not_asked(READING, errors) == {}
+    sweep = READING.model_copy(update={"measures": "sweep"})
+    assert guards_not_asked(sweep, errors) == {"measure high": ("above_chance",)}
 
 
 def test_the_change_beyond_the_peak_is_that_of_each_run() -> None:
@@ -120,7 +122,7 @@ def test_no_run_of_what_is_no_error_is_left_out_however_far_it_lies() -> None:
 def test_it_is_said_how_high_other_errors_rise_where_those_of_the_study_peak() -> None:
     answers = table("error", own=PEAKED, ridge=[0.2, 0.2, 0.25, 0.2, 0.2]).rename(columns={"measure": "head"})
     found = groups(answers, ALONG, "head")
-    cases = judged(found, "width", guards_not_asked(found))
+    cases = judged(found, "width", guards_not_asked(READING, found))
     said = finding(READING, ALONG, {n: described(c, ALONG, OWN, pd.DataFrame(), "head") for n, c in cases.items()})
     assert re.search(r"valleys by, in points: own (20|19)\.\d .*; ridge (5|4)\.\d .*, 1[45]\.\d \[.*\] less", said)
 
@@ -162,7 +164,7 @@ def test_it_is_said_what_changes_for_sure_and_which_point_the_shortest_descripti
     assert said.startswith("What changes?")
     assert "From the peak of the test error to the valley beyond it" in said
     assert re.search(r"nc1 from 0\.(4|39)\d* to 0\.(1|09)\d* ", said)
-    assert "Does the least two_part_bits choose the width that errs least? Yes (it chooses width 8, " in said
+    assert "Does the least two_part_bits choose the width that errs least? Yes (it chooses width 8, the best" in said
 
 
 def test_every_answer_has_a_line_and_the_reading_a_headline() -> None:
@@ -193,6 +195,6 @@ def test_a_case_is_asked_with_the_study_of_its_own_group() -> None:
     answers = pd.concat([table(high=PEAKED).assign(depth=depth) for depth in (1, 2)])
     found = groups(answers, two, "measure")
     assert list(found) == ["depth 1, measure high", "depth 2, measure high"]
-    case: Case = judged(found, "width", guards_not_asked(found))["depth 2, measure high"]
+    case: Case = judged(found, "width", guards_not_asked(READING, found))["depth 2, measure high"]
     own = {"depth 1": {}, "depth 2": OWN["all"]}
     assert "change" in described(case, two, own, pd.DataFrame(), "measure")
