@@ -185,9 +185,10 @@ def _peaks(verdicts: dict[str, Verdict]) -> str:
 
 
 def plain(name: str) -> str:
-    """The name of an answer without the word for what it is, such as "width 200, ridge"."""
+    """The name of an answer without the word for what it is, such as "width 200, lasso"; a number keeps its word."""
     group, _, answer = name.rpartition(", ")
-    answer = answer.partition(" ")[2]
+    of_what = answer.partition(" ")[2]
+    answer = answer if of_what.replace(".", "").isdecimal() else of_what
     return f"{group}, {answer}" if group else answer
 
 
