@@ -15,12 +15,13 @@ from stages import check, evaluate
 from stages.base.console import call
 from stages.base.files import UserError
 from tests.test_dependencies import STAGES
-from tests.workspace import OF_ALL_RUNS, SMALL_STUDIES, Workspace, ran
+from tests.workspace import OF_ALL_RUNS, SMALL_READINGS, SMALL_STUDIES, Workspace, ran
 
 pytestmark = pytest.mark.slow
 TRAIN = {"train@2", "train@3"}
 TABLES = {"evaluate", "verdict", "plot", "heads", "report"}
 STUDIES = {*(f"{stage}@{name}" for stage in ("images", "study", "judge") for name in SMALL_STUDIES), "findings"}
+STUDIES |= {f"{stage}@{name}" for stage in ("read", "conclude") for name in SMALL_READINGS}
 EVERY = {"check", "download", "prepare", "lasso", *TRAIN, *TABLES, *STUDIES}
 
 

@@ -26,6 +26,8 @@ from stages.statistic.verdict import described as verdict_of
 
 ERROR, SHARE, RELATIVE, REFERENCE = "error", "share", "relative", "reference"  # units
 SAID = {ERROR: "error, %", SHARE: "%", RELATIVE: "% of the largest mean"}
+PLACES_IN_ORDER = ("left", "peak", "right")
+ENDS = ("first", "last", "largest")
 MOST_CHANGES = 6  # in a sentence
 DRAWS = 2000  # of whole runs
 
@@ -138,8 +140,11 @@ def described(case: Case, along: Along, of_study: dict[str, Verdict], cells: pd.
     place = {option: rows[option].iloc[0] for option in along.of_study}
     own = of_study.get(name_of(place) if place else ALL, {})
     found = verdict_of(case) | {"unit": rows.unit.iloc[0], **beside_peak(rows, along.over, own)}
+    means = rows.groupby(along.over).value.mean()
+    found |= {"first": float(means.iloc[0]), "last": float(means.iloc[-1]), "largest": float(means.max())}
+    ends = [means.index[0], means.index[-1], means.idxmax()]
+    found |= {f"{at}_{along.over}": float(point) for at, point in zip(ENDS, ends, strict=True)}
     if rows[column].iloc[0] == "simplex_possible":
-        means = rows.groupby(along.over).value.mean()
         found["no_simplex_at"] = means.index[means < 1].tolist()
     if rows[column].iloc[0] in CHOOSING:
         errors = cells
@@ -165,7 +170,8 @@ def finding(
     reading: Reading, along: Along, verdicts: dict[str, Verdict], beside: Mapping[str, list[float]] | None = None
 ) -> str:
     """The question, which answers peak, and what else the numbers say, a sentence each; `beside` are references."""
-    said = [reading.asks, _peaks(verdicts), *_heights(verdicts), *_changes(verdicts), *_choices(verdicts, along)]
+    changes = _changes(verdicts) or _ranges(verdicts, along.over)
+    said = [reading.asks, _peaks(verdicts), *_heights(verdicts), *changes, *_choices(verdicts, along)]
     if beside:
         values = [f"{name} {listed([number(value) for value in found])}" for name, found in beside.items()]
         said.append(f"For comparison: {listed(values)}.")
@@ -239,6 +245,18 @@ def _changes(verdicts: dict[str, Verdict]) -> list[str]:
     return [f"From the peak of the test error to the valley beyond it change for sure: {'; '.join(changed)}{rest}."]
 
 
+def _ranges(verdicts: dict[str, Verdict], over: str) -> list[str]:
+    """Between which values answers lie, where the study has no peak to compare them at."""
+    ranges = [
+        f"{plain(name)} from {number(found['first'])} at {over} {axis_value(found[f'first_{over}'])} to "
+        f"{number(found['last'])} at {axis_value(found[f'last_{over}'])}, at most {number(found['largest'])} at "
+        f"{axis_value(found[f'largest_{over}'])}"
+        for name, found in verdicts.items()
+        if found["unit"] == RELATIVE
+    ]
+    return [f"In the mean over the runs go: {'; '.join(ranges[:MOST_CHANGES])}."] if ranges else []
+
+
 def number(value: float) -> str:
     """Three significant digits, such as 0.0123 or 95,400."""
     return f"{float(f'{value:.3g}'):,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
@@ -285,11 +303,13 @@ def words(verdicts: dict[str, Verdict], over: str) -> pd.DataFrame:
     lines = []
     for name, found in verdicts.items():
         peak = said_of(found[f"peak_{over}"]) if f"peak_{over}" in found else "-"
-        beside = [number(found[at]) if at in found else "-" for at in ("at_left", "at_peak", "at_right")]
+        places = ("first", *(f"at_{place}" for place in PLACES_IN_ORDER), "last")
+        beside = [number(found[at]) if at in found else "-" for at in places]
         change = said_of_change(found) if "change" in found else "-"
         lines.append([plain(name), *beside, change, peak, d_with_interval(found), answer_with_reason(found)])
-    columns = ["answer", "left valley", "peak of the error", "right valley", "change to the right [95 %]"]
-    return pd.DataFrame(lines, columns=[*columns, f"own peak at {over}", "D [95 %]", "own peak?"])
+    columns = ["answer", "first", "left valley", "peak of the error", "right valley", "last"]
+    columns += ["change to the right [95 %]", f"own peak at {over}", "D [95 %]", "own peak?"]
+    return pd.DataFrame(lines, columns=columns)
 
 
 def headline(verdicts: dict[str, Verdict]) -> dict[str, str]:

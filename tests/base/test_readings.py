@@ -15,7 +15,7 @@ KEPT = {**ABOUT, "trains": "prune", "over": "round", "options": {"keep_networks"
 def parsed(**reading: Any) -> Studies:
     """Of the small studies and one that keeps pruned networks, with one reading."""
     contents = small_studies()
-    contents["studies"] |= {"kept": KEPT, "not-kept": KEPT | {"options": {}}}
+    contents["studies"] = contents["studies"] | {"kept": KEPT, "not-kept": KEPT | {"options": {}}}
     contents["readings"] = {"one": {**ABOUT, "reads": "over-alpha", "measures": "inside", **reading}}
     return parse_studies(yaml.safe_dump(contents, sort_keys=False))
 
@@ -81,6 +81,7 @@ def test_a_readings_name_is_a_folder_of_its_own(name: str) -> None:
 
 def test_epochs_have_no_networks_to_ask() -> None:
     contents = small_studies()
-    contents["studies"]["over-alpha"] |= {"over": "epoch", "grid": {"width": [2]}}
+    over_epochs = {**contents["studies"]["over-alpha"], "over": "epoch", "grid": {"width": [2]}}
+    contents["studies"] = {**contents["studies"], "over-alpha": over_epochs}
     with pytest.raises(ParamsError, match="is judged over epochs, and only the last networks are kept"):
         parse_studies(yaml.safe_dump(contents, sort_keys=False))

@@ -178,6 +178,14 @@ def test_every_answer_has_a_line_and_the_reading_a_headline() -> None:
     ]
 
 
+def test_of_a_study_without_a_peak_it_is_said_between_which_values_answers_lie() -> None:
+    found = groups(table("relative", p_eff=[10.0, 20.0, 40.0, 30.0, 20.0], seeds=3), ALONG, "measure")
+    cases = judged(found, "width", guards_not_asked(READING, found), scale=scale_of(found))
+    none: dict[str, Any] = {"all": {"answer": "no"}}
+    said = finding(READING, ALONG, {n: described(c, ALONG, none, pd.DataFrame(), "measure") for n, c in cases.items()})
+    assert re.search(r"p_eff from (9\.\d*|10)\.?\d* at width 1 to (19|20)\.?\d* at 8, at most (39|40)\.?\d* at 3", said)
+
+
 def test_references_are_said_and_not_judged() -> None:
     answers = pd.concat([table(high=PEAKED), table("reference", uniform_bits=[13_288.0] * 5).assign(value=13_288.0)])
     assert list(groups(answers, ALONG, "measure")) == ["measure high"]
