@@ -85,7 +85,7 @@ def answered(reading: Reading, point: Point, runs: Asked, dataset: str) -> pd.Da
 
 
 def memory_of(measures: str, train: int, test: int) -> int:
-    """Bytes that one thread needs for so many training and test images, besides copies of a cell's file; measured."""
+    """Bytes that a thread needs for so many training and test images, besides copies of a cell's file, estimated."""
     if measures == "kernels":
         return 8 * (4 * train * train + 2 * train * test)  # in double precision
     return 4 * (train + test) * 2000  # activations, and features of heads
