@@ -1,55 +1,214 @@
-"""Stage `report`: findings, tables, figures, and parameters as one page without outside references.
+"""Stage `report`: all answers, and one panel to ask with, as one page without outside references.
 
 The page holds no date, no machine and no commit, so that it is the same wherever and whenever it is made.
 """
 
-import base64
+import re
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
-from string import Template
+from typing import Any
+
+import pandas as pd
 
 from stages.base import files
 from stages.base.console import run
-from stages.statistic import findings
-from stages.statistic.protocol import caption
-from stages.statistic.results import read_results
+from stages.base.studies import Studies, along, points, points_read
+from stages.figures import forest
+from stages.figures.page import Others, entry, rendered
+from stages.statistic import findings, overview
+from stages.statistic import reading as of_reading
+from stages.statistic import study as of_study
+from stages.statistic.findings import ALL, Verdict, by_width
+from stages.statistic.protocol import caption, studied
+from stages.statistic.results import CURVES, Results, read_results
 
-TEMPLATE = Template((Path(__file__).parent / "figures/report.html").read_text(encoding="utf-8"))
-FIGURES = {
-    "table1": "Test accuracy over the penalty's strength, with the paper's points where the data are the paper's.",
-    "settled": "The same where training is settled: a peak that is an effect of the step size does not stand there.",
-    "over_sparsity": "Test error against measured sparsity, one point a width and strength.",
-    "over_width": "Test and training error over width at the smallest strength.",
-    "heat_map": "Mean test error of every width and strength.",
-    "over_epochs": "Errors during training.",
-    "lasso": "The paper's LASSO regression, and the regime in which a regression can interpolate.",
-    "heads": "Other last layers on the trained hidden layers, and on other features.",
+PAPER = "Ya Shi Zhang's run (arXiv 2401.10686)"
+PEERS = {  # of a study, what others published beside it: the group, whose runs, and their table
+    "weight-reuse": ("reuse_up_to 50", "J. Scherer, 4,000 images, 5 runs", "scherer2023-squared-loss-weight-reuse.csv"),
+    "width-noise": (ALL, "Y. Gu et al. (arXiv 2310.13572), 18 % wrong labels, 3 runs", "gu2023-width-noise.csv"),
 }
+Entries = dict[str, dict[str, Any]]
 
 
-def image(path: Path) -> str:
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+def sentence(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip()
 
 
-def main(metrics: Path, plots: Path) -> None:
-    results = read_results(metrics)
-    cells, paper, verdict = results.cells, results.paper, results.verdict
-    said = [findings.finding(cells, verdict)] + [findings.agreement(paper)] * (len(paper) > 0)
-    said += [(metrics / f"{study}.md").read_text(encoding="utf-8").strip() for study in ("lasso", "heads")]
-    page = TEMPLATE.substitute(
-        title=f"Is the double descent real? {escape(results.dataset)}",
-        caption=f"{len(cells):,} networks: {cells.width.nunique()} widths, {cells.alpha.nunique()} strengths of the "
-        f"penalty; {escape(caption(cells, results.params))}.",
-        findings="\n".join(f"<li>{escape(sentence)}</li>" for sentence in said),
-        table=findings.table(cells, paper, verdict).to_html(index=False, border=0),
-        figures="\n".join(
-            f'<figure><img alt="{escape(text)}" src="{image(plots / f"{stem}.png")}">'
-            f"<figcaption>{escape(text)}</figcaption></figure>"
-            for stem, text in FIGURES.items()
-        ),
+def with_groups(groups: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all groups, each with the name of its own."""
+    return pd.concat([rows.assign(group=name) for name, rows in groups.items()], ignore_index=True)
+
+
+def means(curves: pd.DataFrame, by: list[str]) -> pd.DataFrame | None:
+    """A row a cell and epoch, of a study whose runs pass through epochs; None of another."""
+    if "epoch" not in curves or curves.empty:
+        return None
+    return curves.groupby([*by, "epoch"], sort=False, dropna=False).mean(numeric_only=True).reset_index()
+
+
+def of_studies(
+    whole: Studies, folder: Path, verdicts: dict[str, dict[str, Verdict]], peers: Path
+) -> Iterator[dict[str, Any]]:
+    for name, study in whole.studies.items():
+        if name not in verdicts:
+            continue
+        cells, curves = (files.read_table(folder / name / file) for file in ("cells.csv", "curves.csv"))
+        groups = of_study.groups(curves if study.within_a_run else cells, study.by)
+        about = {
+            "kind": "study",
+            "asks": study.asks,
+            "said": sentence(folder / name / "finding.md"),
+            "how": studied(points(whole, name)[0]),
+            "command": f"dvc repro studies/dvc.yaml:judge@{name}",
+        }
+        epochs = None if study.within_a_run else means(curves, [*study.by, study.over])
+        yield entry(name, about, study.over, study.by, verdicts[name], with_groups(groups), epochs, others(name, peers))
+
+
+def others(name: str, peers: Path) -> list[Others]:
+    if name not in PEERS:
+        return []
+    group, who, file = PEERS[name]
+    table = files.read_table(peers / file, "test_error")
+    return [Others(who, group, table.groupby("width").test_error.mean())]
+
+
+def of_readings(whole: Studies, folder: Path, verdicts: dict[str, dict[str, Verdict]]) -> Iterator[dict[str, Any]]:
+    for name, reading in whole.readings.items():
+        if name not in verdicts:
+            continue
+        answers, axis = files.read_table(folder / name / "answers.csv", "value"), along(whole, name)
+        column = of_reading.column_of(answers)
+        rows = with_groups(of_reading.groups(answers, axis, column)).rename(columns={"test_error": "answer"})
+        about = {
+            "kind": "reading",
+            "asks": reading.asks,
+            "said": sentence(folder / name / "finding.md"),
+            "how": f"{studied(points_read(whole, name)[0])}; asked: {rows.seed.nunique()} runs of {reading.reads}",
+            "command": f"dvc repro studies/dvc.yaml:conclude@{name}",
+        }
+        yield entry(name, about, axis.over, [*axis.by, column], verdicts[name], rows)
+
+
+def of_grid(results: Results, curves: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The grid of params.yaml over alpha, where it has several, and over width at the smallest alpha."""
+    cells, verdict, paper = results.cells, results.verdict, results.paper
+    about = {"kind": "grid", "how": caption(cells, results.params), "command": "dvc repro"}
+    if cells.alpha.nunique() > 1:
+        asked = {f"width {width}": found for width, found in by_width(verdict).items()}
+        rows = with_groups({f"width {width}": rows for width, rows in cells.groupby("width", sort=False)})
+        said = {"asks": "Is there a sparse double descent over alpha?", "said": findings.finding(cells, verdict)}
+        published = [
+            Others(PAPER, f"width {width}", 1 - of_width.set_index("alpha").paper_accuracy / 100)
+            for width, of_width in paper.groupby("width", sort=False)
+        ]
+        yield entry("grid", about | said, "alpha", ["width"], asked, rows, means(curves, ["width", "alpha"]), published)
+    if cells.width.nunique() > 1:
+        least = cells.alpha.min()
+        over_width = {ALL: verdict["over_width"]} if "answer" in verdict["over_width"] else {}
+        rows = cells[cells.alpha == least].assign(group=ALL)
+        said = {
+            "asks": "Is there a double descent over width?",
+            "said": findings.finding_over_width(verdict["over_width"]),
+        }
+        yield entry("grid-width", about | said, "width", [], over_width, rows)
+
+
+def of_regressions(metrics: Path) -> Iterator[dict[str, Any]]:
+    """What the stages `lasso` and `heads` measured."""
+    rows = files.read_table(metrics / "interpolation.csv", "method").rename(columns={"run": "seed"})
+    rows = rows.assign(group=rows.method)
+    about = {
+        "kind": "regression",
+        "asks": "Does the error of regressions peak over features?",
+        "said": sentence(metrics / "lasso.md"),
+        "how": f"{rows.seed.nunique()} runs",
+        "command": "dvc repro lasso",
+    }
+    yield entry("lasso", about, "features", ["method"], {}, rows)
+    rows = files.read_table(metrics / "heads.csv")
+    rows = rows[rows["head"] != "own"]  # which has no strength
+    largest = rows.groupby("features").dimension.transform("max")
+    rows = rows[rows.dimension == largest]
+    rows = rows.assign(group=rows["features"] + " features, " + rows["head"])
+    about = {
+        "kind": "regression",
+        "asks": "How well do other last layers do on other features?",
+        "said": sentence(metrics / "heads.md"),
+        "how": f"hidden layers of the grid's widest networks, {rows.seed.nunique()} runs",
+        "command": "dvc repro heads",
+    }
+    yield entry("heads", about, "strength", ["features", "head"], {}, rows)
+
+
+def sections(entries: Entries, verdicts: dict[str, dict[str, Verdict]]) -> Iterator[tuple[str, list[forest.Row]]]:
+    """The rows of the first table: the paper's grid, then the studies by the axis along which they are judged."""
+
+    def rows(names: list[str]) -> list[forest.Row]:
+        return [forest.Row(name, entries[name]["asks"], overview.lines(verdicts[name])) for name in names]
+
+    judged = {name: found for name, found in entries.items() if name in verdicts}
+    grid = [name for name, found in judged.items() if found["kind"] == "grid"]
+    if grid:
+        yield "The paper's grid", rows(grid)
+    studies = {name: found["over"] for name, found in judged.items() if found["kind"] == "study"}
+    for over in dict.fromkeys(studies.values()):
+        yield f"Over {overview.axis_in_words(over)}", rows([name for name in studies if studies[name] == over])
+
+
+def main(metrics: Path, studies: Path, peers: Path, out: Path) -> None:
+    results, whole = read_results(metrics), files.read_studies()
+    judged = {name: studies / f"verdicts/{name}.json" for name in [*whole.studies, *whole.readings]}
+    verdicts = {name: files.read_verdict(path, name) for name, path in judged.items() if path.exists()}
+    found: list[dict[str, Any]] = [*of_grid(results, files.read_table(metrics / CURVES))]
+    found += [*of_studies(whole, studies, verdicts, peers), *of_readings(whole, studies, verdicts)]
+    entries = {one["name"]: one for one in [*found, *of_regressions(metrics)]}
+    own = {f"width {width}": verdict for width, verdict in by_width(results.verdict).items()}
+    over_width = results.verdict["over_width"]
+    with_grid = verdicts | ({"grid": own} if "grid" in entries else {})
+    with_grid |= {"grid-width": {ALL: over_width}} if "answer" in over_width and "grid-width" in entries else {}
+    of_all = {name: verdicts[name] for name in whole.studies if name in verdicts}
+    said = [findings.finding(results.cells, results.verdict)]
+    said += [findings.agreement(results.paper)] * (len(results.paper) > 0)
+    readings = {name: verdicts[name] for name in whole.readings if name in verdicts}
+    why = of_reading.summary({name: whole.readings[name].asks for name in readings}, readings)
+    page = rendered(
+        [*entries.values()],
+        count=str(len(of_all)),
+        overview=escape(overview.sentence(of_all, {name: whole.studies[name].over for name in of_all}))
+        if of_all
+        else "",
+        grid=escape(overview.sentence_of_grid(own, results.paper)),
+        answers=forest.table(sections(entries, with_grid)),
+        why=linked(why),
+        caption=f"{len(results.cells):,} networks, {escape(caption(results.cells, results.params))}.",
+        found="\n".join(f"<p>{emphasised(one)}</p>" for one in said),
+        table=findings.table(results.cells, results.paper, results.verdict).to_html(index=False, border=0),
+        beside="\n".join(f"<p>{emphasised(entries[name]['said'])}</p>" for name in ("lasso", "heads")),
         params=escape(Path("params.yaml").read_text(encoding="utf-8")),
     )
-    files.write(plots / "report.html", page.encode())
+    files.write(out, page)
+
+
+def emphasised(text: str) -> str:
+    """The text as HTML, with what stands between stars emphasised."""
+    return re.sub(r"\*(\w+)\*", r"<em>\1</em>", escape(text))
+
+
+def linked(table: pd.DataFrame) -> str:
+    """The readings' table, whose names ask the panel."""
+    names = table.reading.str.extract(r"\[(.*?)\]")[0].map(escape)
+    questions = [
+        f'<a href="#study={name}">{escape(asks)}</a> <small>{name}</small>'
+        for name, asks in zip(names, table.question, strict=True)
+    ]
+    return (
+        table.drop(columns="reading")
+        .map(escape)
+        .assign(question=questions)
+        .to_html(index=False, border=0, escape=False)
+    )
 
 
 if __name__ == "__main__":

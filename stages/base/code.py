@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-OTHERS = (".html", ".mplstyle")  # what modules read of the project's own besides code
+OTHERS = (".css", ".html", ".js", ".mplstyle")  # what modules read of the project's own besides code
 
 
 def imported(module: str, root: Path = Path()) -> set[str]:

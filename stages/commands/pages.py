@@ -8,11 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import vl_convert
-
 from stages.base import files
 from stages.base.console import console, run
 from stages.commands.repair import refuse_nobody
+from stages.figures import vega
 
 VEGA_LITE = "5.20"  # the schema that the templates in .dvc/plots are written in is version 5's
 PAGE = """<!DOCTYPE html>
@@ -39,8 +38,7 @@ JAVASCRIPT
 def main() -> None:
     refuse_nobody()
     template = Path(".dvc/tmp/page.html")
-    script = vl_convert.javascript_bundle(vl_version=VEGA_LITE).replace("</script", "<\\/script")  # type: ignore[call-arg]
-    files.write(template, PAGE.replace("JAVASCRIPT", script).encode())
+    files.write(template, PAGE.replace("JAVASCRIPT", vega.script(VEGA_LITE)).encode())
     command = [sys.executable, "-m", "dvc", "config", "--local", "plots.html_template", "tmp/page.html"]
     subprocess.run(command, check=True)
     console.print(f"pages of dvc plots need no network here ({template}, {template.stat().st_size / 1e6:.1f} MB)")

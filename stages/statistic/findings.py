@@ -172,11 +172,21 @@ def _with_heights(groups: dict[str, Verdict], every: bool) -> str:
 
 
 def names_of(names: list[str]) -> str:
-    """The names of groups, such as "widths 5 and 10" where each is an option and its value."""
+    """The names of groups in short, such as "widths 5 and 10", or "penalty l1 (widths 5 and 10) and penalty l2"."""
     options = {name.split(" ")[0] for name in names}
-    if len(names) == 1 or len(options) > 1 or any(name.count(" ") != 1 for name in names):
+    if len(names) == 1 or len(options) > 1:
         return listed(names)
-    return f"{options.pop()}s {listed([name.split(' ')[1] for name in names])}"
+    option = options.pop()
+    if all(name.count(" ") == 1 for name in names):
+        plural = option if "_" in option else f"{option}s"  # label_noise is the name of an option, label_noises is none
+        return f"{plural} {listed([name.split(' ')[1] for name in names])}"
+    parts = [name.partition(", ") for name in names]
+    together: dict[str, list[str]] = {}
+    for first, _, rest in parts:
+        together.setdefault(first, []).append(rest)
+    if not all(rest for _, _, rest in parts):
+        return listed(names)
+    return listed([f"{first} ({names_of(rests)})" for first, rests in together.items()])
 
 
 def _height(verdict: Verdict) -> str:
@@ -195,12 +205,17 @@ def overall(verdicts: list[Verdict]) -> str:
 
 def agreement(paper: pd.DataFrame) -> str:
     """How many cells lie near the paper's; where its chaos begins, between alpha 1 and 500, a run is a draw."""
-    near = (paper.difference.abs() <= 2) | (paper.difference_in_sd.abs() <= 2)
+    near = near_paper(paper)
     steady = (paper.width >= 25) & ((paper.alpha <= 1) | (paper.alpha >= 500))
     return (
         f"Within 2 points of the paper's accuracy or within 2 of our standard deviations: {near.sum()} of {len(paper)} "
         f"cells; at widths from 25 and alphas to 1 and from 500, {(near & steady).sum()} of {steady.sum()}."
     )
+
+
+def near_paper(paper: pd.DataFrame) -> pd.Series:
+    """Which cells lie within 2 points of the paper's accuracy or within 2 standard deviations over our seeds."""
+    return (paper.difference.abs() <= 2) | (paper.difference_in_sd.abs() <= 2)
 
 
 def headline(cells: pd.DataFrame, verdict: dict[str, Any]) -> dict[str, float | str]:

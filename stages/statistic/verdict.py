@@ -54,7 +54,10 @@ def judged(
 
 
 def described(case: Case) -> dict[str, Any]:
-    """A judged case as nested numbers and words. What there is not, such as an interval of two runs, is left out."""
+    """A judged case as nested numbers and words. What there is not, such as an interval of two runs, is left out.
+
+    `fit` holds the closest curve with at most one peak, an error at every point of the axis in ascending order.
+    """
     axis, found = case.axis, case.found
     points, seeds = (np.sort(case.rows[column].unique()) for column in (axis, "seed"))
     guards = asked(case)
@@ -70,6 +73,8 @@ def described(case: Case) -> dict[str, Any]:
     for checked in guards.values():
         described |= checked.numbers
     described |= _read_otherwise(case) | {"runs": found.runs, "points": len(points)}
+    # a list, so that `dvc metrics diff` leaves it out
+    described["fit"] = [None if np.isnan(error) else round(float(error), 6) for error in found.fit]
     if found.needed is not None:
         described["runs_needed"] = found.needed
     if found.lacks is not None:

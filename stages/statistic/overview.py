@@ -1,0 +1,79 @@
+"""What all studies say together: a line for each answer that a study gives, and one sentence over all of them."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from stages.statistic.findings import ALL, Verdict, d_with_interval, names_of, near_paper, overall, reason
+from stages.statistic.judge import NO, UNDECIDED, YES
+from stages.statistic.sentences import listed
+from stages.statistic.study import highest_of
+
+AXES = {  # in a sentence, and as a heading
+    "alpha": "the strength of a penalty",
+    "width": "width",
+    "round": "rounds of pruning",
+    "epoch": "epochs",
+    "images": "training images",
+    "features": "features",
+}
+
+
+def axis_in_words(over: str) -> str:
+    return AXES.get(over, over.replace("_", " "))
+
+
+class Line(NamedTuple):
+    """The groups of a study that have one answer, and the verdict of the one of them with the highest D."""
+
+    answer: str
+    groups: str  # their names; empty where the study has but one group
+    verdict: Verdict
+
+    @property
+    def height(self) -> str:
+        return d_with_interval(self.verdict)
+
+
+def lines(verdicts: dict[str, Verdict]) -> list[Line]:
+    """Of one study, a line an answer, a yes first."""
+    found = []
+    for answer in (YES, UNDECIDED, NO):
+        groups = {name: verdict for name, verdict in verdicts.items() if verdict["answer"] == answer}
+        if groups:
+            names = "" if ALL in groups else names_of([*groups])
+            found.append(Line(answer, names, highest_of(groups)))
+    return found
+
+
+def sentence(verdicts: Mapping[str, dict[str, Verdict]], over: Mapping[str, str]) -> str:
+    """How many studies give which answer, and over which axes a double descent is real."""
+    answers = {name: overall([*found.values()]) for name, found in verdicts.items()}
+    axes = list(dict.fromkeys(axis_in_words(over[name]) for name, answer in answers.items() if answer == YES))
+    counts = {answer: sum(one == answer for one in answers.values()) for answer in (YES, NO, UNDECIDED)}
+    real = f"{counts[YES]} of {len(answers)} studies find a double descent that is real, over {listed(axes)}"
+    if not axes:
+        real = f"None of {len(answers)} studies finds a double descent"
+    return f"{real}; {counts[NO]} find none, and {counts[UNDECIDED]} cannot tell."
+
+
+def sentence_of_grid(verdicts: Mapping[str, Verdict], paper: pd.DataFrame) -> str:
+    """Whether the paper's numbers are there again, and what its grid answers, in short."""
+    said = []
+    if len(paper):
+        near = near_paper(paper).sum()
+        said.append(
+            f"The published numbers are there again: {near} of {len(paper)} lie within 2 points or 2 standard deviations "
+            "of ours."
+        )
+    together: dict[tuple[str, str], list[str]] = {}
+    for name, found in verdicts.items():
+        together.setdefault((found["answer"], reason(found).short), []).append(name)
+    parts = [
+        f"{answer} at {names_of(names)}{f' ({short})' if short else ''}" for (answer, short), names in together.items()
+    ]
+    if parts:
+        text = "; ".join(parts)
+        said.append(f"A sparse double descent over alpha? {text[0].upper()}{text[1:]}.")
+    return " ".join(said)
