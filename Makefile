@@ -14,7 +14,8 @@ run: .venv/ready  ## the main job: fetch MNIST, train the grid, evaluate, plot; 
 	@python -m stages.commands.repair && $(DVC) repro && python -m stages.commands.show
 
 studies: .venv/ready  ## every question of studies/params.yaml; what the store has is not trained again
-	@python -m stages.commands.repair && $(DVC) repro --keep-going studies/dvc.yaml
+	@python -m stages.commands.repair && { $(DVC) repro --keep-going studies/dvc.yaml; status=$$?; \
+	  $(DVC) repro report && exit $$status; }
 
 results: .venv/ready  ## write the tables and findings into README.md and RESULTS.md
 	python -m stages.commands.results README.md RESULTS.md

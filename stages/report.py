@@ -88,7 +88,7 @@ def of_readings(whole: Studies, folder: Path, verdicts: dict[str, dict[str, Verd
             "how": f"{studied(points_read(whole, name)[0])}; asked: {rows.seed.nunique()} runs of {reading.reads}",
             "command": f"dvc repro studies/dvc.yaml:conclude@{name}",
         }
-        yield entry(name, about, axis.over, [*axis.by, column], verdicts[name], rows)
+        yield entry(name, about, axis.over, [*axis.by, column], verdicts[name], rows, answers=column)
 
 
 def of_grid(results: Results, curves: pd.DataFrame) -> Iterator[dict[str, Any]]:

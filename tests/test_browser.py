@@ -1,16 +1,9 @@
-"""What a person sees: pages of `dvc plots` and the report, in a real Chromium, with screenshots in .screenshots/.
+"""What a person sees on pages of `dvc plots`."""
 
-Vega and its kin come from npm at the versions that DVC's page asks for, in place of its CDN. Without a Chromium or npm
-these tests are skipped; with REQUIRE_BROWSER=1 they then fail.
-"""
-
-import fcntl
 import json
 import os
 import re
 import shutil
-import subprocess
-import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from itertools import cycle, product
@@ -21,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from stages.base.studies import parse_studies
 from stages.base.studies import points as study_points
@@ -31,83 +24,19 @@ from stages.statistic.findings import ALL
 from stages.statistic.protocol import studied
 from stages.statistic.tables import cell_means, to_records
 from stages.statistic.verdict import verdict
+from tests.browser import NEEDS_BROWSER, SCREENSHOTS, opened, started
 from tests.workspace import ROOT, Workspace
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-MISSING = [name for name, path in (("Chromium", CHROMIUM), ("npm", shutil.which("npm"))) if path is None]
-SCREENSHOTS = ROOT / ".screenshots"
-VEGA_CACHE = ROOT / ".vega_cache"
-COLLECT_VIEWS = """
-window.views = []
-let embed
-Object.defineProperty(window, 'vegaEmbed', {
-  get: () => embed,
-  set: original => { embed = (...args) => original(...args).then(result => (views.push(result.view), result)) }
-})
-"""
 NAMES = [name for plot in yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"] for name in plot]
-# vega-embed says so of every chart, DVC's own templates too
-OF_DVC = re.compile(r"The (input|compiled) spec uses Vega(-Lite)? v5, but (the )?current version")
 DESCRIBE = Path(__file__).with_name("describe_charts.js").read_text()
 READ_MARKS = Path(__file__).with_name("read_marks.js").read_text()
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(MISSING) and "REQUIRE_BROWSER" not in os.environ, reason=f"no {' and no '.join(MISSING)}"),
-]
+pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    assert not MISSING
-    SCREENSHOTS.mkdir(exist_ok=True)
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*quiet, "--disable-sync"])
-        yield browser
-        browser.close()
-
-
-def from_npm(url: str) -> Path:
-    """The file that the CDN gives for this address, from the npm registry."""
-    found = re.fullmatch(r"https://cdn\.jsdelivr\.net/npm/(vega[a-z-]*)@([\d.]+)", url)
-    assert found, url
-    name, version = found.groups()
-    script = VEGA_CACHE / f"{name}-{version}/package/build/{name}.min.js"
-    VEGA_CACHE.mkdir(exist_ok=True)
-    with open(VEGA_CACHE / "lock", "w") as lock:  # the tests' workers share the folder
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not script.exists():
-            subprocess.run(["npm", "pack", "--silent", f"{name}@{version}"], cwd=VEGA_CACHE, check=True)
-            with tarfile.open(VEGA_CACHE / f"{name}-{version}.tgz") as files:
-                packed = files.extractfile(f"package/build/{name}.min.js")
-                assert packed
-                script.parent.mkdir(parents=True, exist_ok=True)
-                script.write_bytes(packed.read())
-    return script
-
-
-def opened(browser: Browser, path: Path, offline: bool, width: int = 1280) -> tuple[Page, list[str]]:
-    """The page, and what it complained of or asked for that it should not have."""
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    complaints: list[str] = []
-
-    def answer(route: Route) -> None:
-        url = route.request.url
-        if url.startswith(("file:", "data:", "blob:")):
-            route.continue_()
-        elif offline:
-            complaints.append(f"asked for {url}")
-            route.abort()
-        else:
-            route.fulfill(path=from_npm(url), content_type="text/javascript")
-
-    page.route("**/*", answer)
-    page.on("console", lambda message: None if OF_DVC.match(message.text) else complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.add_init_script(COLLECT_VIEWS)
-    page.goto(path.as_uri())
-    return page, complaints
+    yield from started()
 
 
 def charts(page: Page) -> dict[str, dict[str, Any]]:
@@ -570,27 +499,3 @@ def test_a_study_over_any_axis_is_laid_beside_itself(
     check_study_charts(page, {name: (chart, shown_rows(chart, revisions))})
     page.screenshot(path=SCREENSHOTS / f"{out}.png", full_page=True)
     assert complaints == []
-
-
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """That of the committed results."""
-    folder = tmp_path_factory.mktemp("report")
-    for name in ("plots", "metrics"):
-        shutil.copytree(ROOT / name, folder / name)
-    command = ["python", "-m", "stages.report", "--metrics", str(folder / "metrics"), "--plots", str(folder / "plots")]
-    Workspace(ROOT).run(*command)
-    return folder / "plots/report.html"
-
-
-@pytest.mark.parametrize(("device", "width"), [("desktop", 1280), ("phone", 390)])
-def test_the_report_opens_without_network_and_fits(browser: Browser, report: Path, device: str, width: int) -> None:
-    page, complaints = opened(browser, report, offline=True, width=width)
-    page.screenshot(path=SCREENSHOTS / f"report-{device}.png", full_page=True)
-    assert complaints == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0 && image.width <= innerWidth)")
-    assert page.locator("img").count() == 8
-    assert "double descent" in page.locator("li").first.inner_text()
-    assert page.locator("tbody tr").count() == pd.read_csv(ROOT / "metrics/cells.csv").width.nunique()
-    assert "penalty: induced_1norm" in (page.locator("pre").text_content() or "")

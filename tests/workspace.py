@@ -99,6 +99,7 @@ class Workspace:
                 shutil.rmtree(making, ignore_errors=True)
                 workspace = cls.create(making, studies=True)
                 workspace.repro("--all-pipelines")
+                workspace.repro("report")  # which has begun before the studies were there
                 workspace.commit("results")
                 making.rename(first)
         shutil.copytree(first, path, symlinks=True, dirs_exist_ok=True)
@@ -113,12 +114,12 @@ class Workspace:
         """
         tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
         left_out = re.compile(
-            r"metrics/|plots/|tests/|(.+/)?dvc\.lock|studies/.+/|studies/findings" + "|studies/dvc.yaml" * (not studies)
+            r"metrics/(?!studies$)|plots/|tests/|(.+/)?dvc\.lock|studies/.+/|studies/findings" + "|studies/dvc.yaml" * (not studies)
         )
         for name in tracked.splitlines():
             if not left_out.match(name) and (ROOT / name).exists():
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, path / name)  # make looks at times
+                shutil.copy2(ROOT / name, path / name, follow_symlinks=False)  # make looks at times
         workspace = cls(path)
         workspace.change(changes)
         (path / "studies/params.yaml").write_text(yaml.safe_dump(small_studies(), sort_keys=False))

@@ -73,7 +73,7 @@ function rowsOf(entry, axis) {
     const place = Object.fromEntries(options.map(option => [option, table.options[option][i]]))
     const beside = options.filter(option => option !== along)
     const group = judged && table.groups ? table.groups.names[table.groups.of[i]]
-      : beside.map(option => `${words(option)} ${place[option]}`).join(', ') || 'all'
+      : beside.map(option => (option === entry.answers ? place[option] : `${words(option)} ${place[option]}`)).join(', ') || 'all'
     rows.push({ i, place, group, point: place[along], run: table.seed ? table.seed[i] : 0 })
   }
   return rows
@@ -142,8 +142,12 @@ function fillStudies() {
   }
 }
 
+// One view after the other, so that none is drawn over a later one
+let last = Promise.resolve()
+const update = () => (last = last.then(redraw))
+
 // Everything on the page that follows from the state
-async function update() {
+async function redraw() {
   const { entry, axis, groups, measures, usual } = read()
   $('study').value = entry.name
   fill($('axis'), entry.axes.map(one => one.name), axis.name, name => (axisNamed(entry, name).measured ? `measured: ${words(name)}` : words(name)))
@@ -160,7 +164,7 @@ async function update() {
   }
   boxes($('show'), Object.keys(SHOWN).filter(name => possible[name]), state.show, name => SHOWN[name])
   $('show').hidden = !Object.values(possible).includes(true)
-  boxes($('groups'), groups, state.groups, name => (entry.groups[name] ? `${name}: ${entry.groups[name].said}` : name))
+  boxes($('groups'), groups, state.groups, name => nameOf(entry)(name) + (entry.groups[name] ? `: ${entry.groups[name].said}` : ''))
   $('groups').hidden = groups.length < 2
   $('said').replaceChildren(...emphasised(entry.said))
   $('command').textContent = entry.command
@@ -191,13 +195,14 @@ function marks(entry, axis, shown) {
     cells.get(key).xs.push(x)
   }
   for (const { is, xs, ...about } of cells.values()) {
+    const x = axis.measured ? mean(xs) : about.point
     const values = is.map(i => value(column, i))
     const middle = mean(values)
     const sd = values.length > 1 ? Math.sqrt(values.reduce((sum, one) => sum + (one - middle) ** 2, 0) / (values.length - 1)) : null
-    found.push({ kind: 'mean', x: mean(xs), y: round(middle), sd: sd === null ? null : round(sd), runs: values.length, run: -1, ...about })
+    found.push({ kind: 'mean', x, y: round(middle), sd: sd === null ? null : round(sd), runs: values.length, run: -1, ...about })
     if (shown('training')) {
       const training = is.map(i => value(table.measures.train_error, i)).filter(isKnown)
-      if (training.length) found.push({ kind: flip ? 'training accuracy' : 'training error', x: mean(xs), y: round(mean(training)), run: -2, ...about })
+      if (training.length) found.push({ kind: flip ? 'training accuracy' : 'training error', x, y: round(mean(training)), run: -2, ...about })
     }
   }
   const turned = y => (flip ? round(100 - y) : y)
@@ -220,6 +225,8 @@ function marks(entry, axis, shown) {
   return state.vertical === 'log' ? found.filter(mark => mark.y > 0) : found
 }
 
+// The name of a group as a person reads it
+const nameOf = entry => group => entry.labels[group] ?? group
 const round = number => Number(number.toPrecision(5))
 
 function tooltip(mark, entry) {
@@ -238,11 +245,22 @@ function tooltip(mark, entry) {
 
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 
-function wrapped(text, letters) {
+const FONT = 'system-ui, sans-serif'
+const canvas = document.createElement('canvas').getContext('2d')
+
+// How many pixels a text is wide
+function long(text, font) {
+  canvas.font = `${font} ${FONT}`
+  return canvas.measureText(text).width
+}
+
+// The text in lines of at most so many pixels
+function wrapped(text, pixels, font) {
   const lines = ['']
   for (const word of text.split(' ')) {
-    if ((lines.at(-1) + word).length > letters && lines.at(-1)) lines.push('')
-    lines[lines.length - 1] += (lines.at(-1) ? ' ' : '') + word
+    const line = lines.at(-1)
+    if (line && long(`${line} ${word}`, font) > pixels) lines.push(word)
+    else lines[lines.length - 1] = line ? `${line} ${word}` : word
   }
   return lines
 }
@@ -271,13 +289,14 @@ function tens(positive, points) {
 }
 
 function specification(entry, axis, found, width) {
-  const domain = state.groups.filter(group => found.some(mark => mark.group === group))
-  const values = found.map((mark, i) => ({ x: mark.x, y: mark.y, group: mark.group, kind: mark.kind, line: `${mark.group} ${mark.run}`, point: mark.point, tooltip: tooltip(mark, entry), i }))
+  const label = nameOf(entry)
+  const domain = state.groups.filter(group => found.some(mark => mark.group === group)).map(label)
+  const values = found.map((mark, i) => ({ x: mark.x, y: mark.y, group: label(mark.group), kind: mark.kind, line: `${mark.group} ${mark.run}`, point: mark.point, tooltip: tooltip(mark, entry), i }))
   const lines = unique(found.map(mark => mark.kind)).filter(kind => kind in DASHES)
   const single = domain.length < 2
   const legend = { orient: 'bottom', direction: 'vertical', labelLimit: 0, titleLimit: 0, symbolStrokeWidth: 2, symbolSize: 70 }
-  const letters = (width - 30) / 6.6
-  const columns = names => Math.max(1, Math.min(names.length, Math.floor((width - 20) / (6.6 * Math.max(1, ...names.map(name => name.length)) + 45))))
+  const size = width < 600 ? 11 : 12
+  const columns = names => Math.max(1, Math.min(names.length, Math.floor((width - 20) / (Math.max(0, ...names.map(name => long(name, `${size}px`))) + 40))))
   const colour = {
     field: 'group', type: 'nominal', sort: null, title: null,
     scale: { domain, range: domain.map((_, i) => COLOURS[i % COLOURS.length]) },
@@ -287,8 +306,8 @@ function specification(entry, axis, found, width) {
   const dash = { field: 'kind', type: 'nominal', sort: null, title: null, scale: { domain: lines, range: lines.map(kind => DASHES[kind]) }, legend: { ...legend, columns: columns(lines), symbolStrokeColor: css('--ink'), symbolType: 'stroke' } }
   const x = { field: 'x', ...horizontal(found, axis) }
   const least = state.vertical === 'log' ? { scale: { type: 'log', nice: false } } : { scale: { zero: !axis.measured || true } }
-  const label = state.measure === 'test_accuracy' ? 'test accuracy, %' : titled(state.measure)
-  const y = { field: 'y', type: 'quantitative', ...least, axis: { title: label, gridOpacity: 0.5, labelOverlap: 'greedy', ...(state.vertical === 'log' ? { tickCount: 6, format: '~r' } : {}) } }
+  const title = state.measure === 'test_accuracy' ? 'test accuracy, %' : titled(state.measure)
+  const y = { field: 'y', type: 'quantitative', ...least, axis: { title, gridOpacity: 0.5, labelOverlap: 'greedy', ...(state.vertical === 'log' ? { tickCount: 6, format: '~r' } : {}) } }
   const of = kinds => [{ filter: { field: 'kind', oneOf: kinds } }]
   const tip = { field: 'tooltip' }
   const order = { field: 'point', type: 'quantitative' }
@@ -308,16 +327,16 @@ function specification(entry, axis, found, width) {
   const about = [...(state.groups.length === 1 && entry.groups[state.groups[0]] ? [`${state.groups[0] === 'all' ? '' : `${state.groups[0]}: `}double descent? ${entry.groups[state.groups[0]].said}`] : []), `${entry.name}: ${entry.how}`, ...published(found)]
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    width: 'container', height: width < 600 ? 300 : 400, autosize: { type: 'fit-x', contains: 'padding' }, padding: 8,
+    width: 'container', height: width < 600 ? 300 : 400, autosize: { type: 'fit-x', contains: 'padding' }, padding: { left: 8, right: 20, top: 8, bottom: 8 },
     background: css('--paper'),
-    title: { text: wrapped(entry.asks, letters * 0.88), subtitle: about.flatMap(text => wrapped(text, letters)), anchor: 'start', frame: 'bounds', offset: 12 },
+    title: { text: wrapped(entry.asks, width - 30, 'bold 14px'), subtitle: about.flatMap(text => wrapped(text, width - 30, '12px')), anchor: 'start', frame: 'bounds', offset: 12 },
     data: { values },
     encoding: { x, y, color: colour },
     layer: layer.filter(one => found.some(found => one.transform[0].filter.oneOf.includes(found.kind))),
     config: {
-      font: 'system-ui, sans-serif', view: { stroke: null },
+      font: FONT, view: { stroke: null },
       axis: { labelFontSize: 12, titleFontSize: 12, titleFontWeight: 'normal', labelColor: css('--ink'), titleColor: css('--ink'), domainColor: css('--soft'), tickColor: css('--soft'), gridColor: css('--rule') },
-      legend: { labelFontSize: 12, labelColor: css('--ink'), symbolOpacity: 1, layout: { bottom: { direction: 'vertical', anchor: 'start', margin: 6 } } },
+      legend: { labelFontSize: size, labelColor: css('--ink'), symbolOpacity: 1, layout: { bottom: { direction: 'vertical', anchor: 'start', margin: 6 } } },
       title: { fontSize: 14, color: css('--ink'), subtitleColor: css('--soft'), subtitleFontSize: 12, subtitlePadding: 5 },
     },
   }
@@ -333,14 +352,15 @@ async function draw(entry, axis, shown, judged) {
   const notes = []
   if (!judged) notes.push(`A peak is judged in the test error along ${words(entry.over)}; here nothing is.`)
   const lost = state.vertical === 'log' ? ' Values of 0 are not drawn on a logarithmic scale.' : ''
-  $('note').textContent = found.length ? notes.join(' ') + lost : 'Nothing to draw: choose a group.'
+  $('note').textContent = found.length ? notes.join(' ') + lost : 'There is nothing to draw: choose groups, or another scale.'
   $('chart').setAttribute('aria-label', `${entry.asks} A chart of ${words(state.measure)} along ${words(axis.name)}; its numbers are in the table below.`)
   if (view) view.finalize()
   view = null
-  if (!found.length) return $('chart').replaceChildren()
-  const result = await vegaEmbed('#chart', specification(entry, axis, found, $('chart').clientWidth), { actions: false, renderer: 'svg' })
-  view = result.view
-  document.body.dataset.drawn = location.hash // tests wait for it
+  if (found.length) {
+    const drawn = specification(entry, axis, found, $('chart').clientWidth)
+    view = (await vegaEmbed('#chart', drawn, { actions: false, renderer: 'svg' })).view
+  } else $('chart').replaceChildren()
+  document.body.dataset.drawn = location.hash // so that who watches the page knows when it is drawn
 }
 
 const CELLS = ['kind', 'group', 'x', 'y', 'standard deviation', 'run']
@@ -404,9 +424,8 @@ function changed(event) {
     state[name] = event.target.value
     write(usual)
   }
-  const focused = box ? [name, event.target.value] : null
-  update()
-  if (focused) [...$(focused[0]).querySelectorAll('input')].find(one => one.value === focused[1])?.focus()
+  const value = event.target.value
+  update().then(() => box && [...$(name).querySelectorAll('input')].find(one => one.value === value)?.focus())
 }
 
 fillStudies()

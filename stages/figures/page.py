@@ -14,6 +14,7 @@ import pandas as pd
 
 from stages.figures import vega
 from stages.statistic.findings import Verdict, answer_with_reason, d_with_interval
+from stages.statistic.reading import plain
 
 VEGA_LITE = "6.4"  # the schema that page.js is written in is version 6's
 TEMPLATE, STYLE, SCRIPT = (Path(__file__).with_name(name) for name in ("page.html", "page.css", "page.js"))
@@ -72,12 +73,14 @@ def entry(
     runs: pd.DataFrame,
     epochs: pd.DataFrame | None = None,
     others: Sequence[Others] = (),
+    answers: str | None = None,
 ) -> dict[str, Any]:
     """One question.
 
     `about` are its words: `asks`, `said` (the answer in a sentence), `how` (how its networks were trained), `command`
     (what rebuilds it) and `kind`. `runs` has a row a run and point, with the columns `by`, `over` and `seed`, and in
-    `group` the key of its verdict. `epochs` has a row a cell and epoch, with means over the runs.
+    `group` the key of its verdict. `epochs` has a row a cell and epoch, with means over the runs. `answers` is the column
+    that names the answers of a reading.
     """
     tables = {"runs": columns(runs, [*by, over], "seed")}
     if epochs is not None and len(epochs):
@@ -88,6 +91,8 @@ def entry(
         **about,
         "over": over,
         "by": by,
+        "answers": answers,
+        "labels": {group: plain(group) for group in verdicts} if answers else {},
         "groups": {group: group_of(found, over, points) for group, found in verdicts.items()},
         "axes": axes(tables, over),
         "tables": tables,

@@ -64,8 +64,8 @@ def sentence_of_grid(verdicts: Mapping[str, Verdict], paper: pd.DataFrame) -> st
     if len(paper):
         near = near_paper(paper).sum()
         said.append(
-            f"The published numbers are there again: {near} of {len(paper)} lie within 2 points or 2 standard deviations "
-            "of ours."
+            f"The published numbers are there again: {near} of {len(paper)} lie within 2 points or 2 standard "
+            "deviations of ours."
         )
     together: dict[tuple[str, str], list[str]] = {}
     for name, found in verdicts.items():

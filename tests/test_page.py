@@ -1,0 +1,325 @@
+"""The report page in a real Chromium: all answers, and the panel that can be asked."""
+
+import csv
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from stages.base.studies import parse_studies
+from tests.browser import NEEDS_BROWSER, SCREENSHOTS, opened, started
+from tests.workspace import ROOT, Workspace
+
+pytestmark = NEEDS_BROWSER
+READ_PAGE = Path(__file__).with_name("read_page.js").read_text()
+STUDIES = parse_studies((ROOT / "studies/params.yaml").read_text())
+MOST_BYTES = 3_000_000
+CROSS = "\N{MULTIPLICATION SIGN}: "
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    yield from started()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the committed results."""
+    out = tmp_path_factory.mktemp("report") / "report.html"
+    given = ("--metrics", "metrics", "--studies", "metrics/studies", "--peers", "data/peers", "--out", str(out))
+    Workspace(ROOT).run("python", "-m", "stages.report", *given)
+    return out
+
+
+def show(page: Page, view: str) -> None:
+    """Ask the panel for that view and wait until it is drawn."""
+    page.evaluate("view => { location.hash = view }", view)
+    page.wait_for_function("document.body.dataset.drawn === location.hash")
+
+
+def drawn(page: Page) -> pd.DataFrame:
+    """What the panel draws, as its table says it."""
+    page.evaluate("document.getElementById('drawn').closest('details').open = true")
+    page.wait_for_selector("#drawn tr", state="attached")
+    rows = page.evaluate(
+        "[...document.querySelectorAll('#drawn tr')].map(row => [...row.cells].map(cell => cell.textContent))"
+    )
+    return pd.DataFrame(rows[1:], columns=rows[0])
+
+
+def entries(page: Page) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = page.evaluate("JSON.parse(document.getElementById('data').textContent).entries")
+    return found
+
+
+@pytest.mark.parametrize(("device", "width"), [("desktop", 1280), ("phone", 390)])
+def test_the_page_opens_without_network_with_the_answer_first(
+    browser: Browser, report: Path, device: str, width: int
+) -> None:
+    page, complaints = opened(browser, report, offline=True, width=width)
+    page.wait_for_function("document.body.dataset.drawn !== undefined")
+    page.screenshot(path=SCREENSHOTS / f"report-{device}.png", full_page=True)
+    assert complaints == []
+    assert report.stat().st_size <= MOST_BYTES
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert re.match(
+        r"\d+ of \d+ studies find a double descent that is real", page.locator(".answer-in-short").inner_text()
+    )
+    assert "Manipulating Sparse Double Descent" in page.locator("header").inner_text()
+    named = set(page.locator(".answers .question small").all_inner_texts())
+    assert set(STUDIES.studies) <= named
+    assert page.locator(".answers .forest.yes, .answers .forest.no, .answers .forest.undecided").count() == (
+        page.locator(".answers td.answer").count()
+    )
+    # the answer stands on the screen, and so do D and its interval
+    for part in (".answers td.answer", ".answers td.height", ".answers .forest path"):
+        box = page.locator(part).first.bounding_box()
+        assert box, part
+        assert (box["y"] < 900, box["x"] >= 0, box["x"] + box["width"] <= width) == (True, True, True), part
+    assert "penalty: induced_1norm" in (page.locator("pre").text_content() or "")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_study_and_axis_is_drawn_with_every_label_readable(browser: Browser, report: Path, width: int) -> None:
+    page, complaints = opened(browser, report, offline=True, width=width)
+    asked = entries(page)
+    assert set(STUDIES.studies) | set(STUDIES.readings) < {entry["name"] for entry in asked}
+    for entry in asked:
+        for axis in entry["axes"]:
+            view = f"study={entry['name']}&axis={axis['name']}"
+            show(page, view)
+            found = page.evaluate(READ_PAGE)
+            assert min(found["marks"]["line"], found["marks"]["symbol"]) > 0, view
+            assert (found["overlaps"], found["cut"]) == ([], []), view
+            assert found["width"] <= width, view
+            assert any(label in found["texts"] for label in ("mean", "a run")), view
+    assert complaints == []
+
+
+SCALES = [("log", "in order"), ("log", "log"), ("linear", "in order"), ("linear", "linear")]
+
+
+def test_every_measure_and_scale_is_drawn(browser: Browser, report: Path) -> None:
+    page, complaints = opened(browser, report, offline=True)
+    turn = 0
+    for entry in entries(page):
+        for axis in entry["axes"][:1]:
+            measures = [*entry["tables"][axis["table"]]["measures"], "test_accuracy"]
+            for measure in measures:
+                vertical, horizontal = SCALES[turn % len(SCALES)]
+                turn += 1
+                view = f"study={entry['name']}&measure={measure}&vertical={vertical}&horizontal={horizontal}"
+                show(page, view)
+                found = page.evaluate(READ_PAGE)
+                empty = page.locator("#note").inner_text().startswith("There is nothing to draw")
+                assert (found["marks"].get("line", 0) > 0) != (empty and vertical == "log"), view
+                assert (found["overlaps"], found["cut"]) == ([], []), view
+    assert complaints == []
+
+
+def test_the_panel_draws_the_means_and_runs_of_the_tables(browser: Browser, report: Path) -> None:
+    page, _ = opened(browser, report, offline=True)
+    for name in ("width-noise", "label-noise-l1", "pruning", "epochs-noise", "weight-reuse"):
+        study = STUDIES.studies[name]
+        table = pd.read_csv(ROOT / "studies" / name / ("curves.csv" if study.within_a_run else "cells.csv"))
+        groups = [f"{study.by[0]} {value}" for value in table[study.by[0]].unique()] if study.by else ["all"]
+        show(page, f"study={name}&groups={';'.join(groups)}")
+        found = drawn(page)
+        found = found.astype({"x": float, "y": float})
+        means = found[found.kind == "mean"].set_index(["group", "x"]).y
+        label = table[study.by[0]].map(lambda value, of=study.by[0]: f"{of} {value}") if study.by else "all"
+        expected = 100 * table.assign(group=label).groupby(["group", study.over]).test_error.mean()
+        assert len(means) == len(expected), name
+        for (group, point), error in expected.items():
+            assert means[group, float(point)] == pytest.approx(error, abs=0.01), (name, group, point)
+        assert (found.kind == "a run").sum() == table.test_error.notna().sum(), name
+
+
+def test_the_paper_and_others_stand_beside_our_points(browser: Browser, report: Path) -> None:
+    page, _ = opened(browser, report, offline=True)
+    show(page, "study=grid")
+    theirs = drawn(page)
+    theirs = theirs[theirs.kind.str.contains("2401.10686")].set_index(["group", "x"]).y.astype(float)
+    paper = pd.read_csv(ROOT / "data/paper_table1.csv")
+    assert len(theirs) == len(paper) == 96
+    for row in paper.itertuples():
+        point = str(row.alpha).removesuffix(".0")
+        assert theirs[f"width {row.width}", point] == pytest.approx(100 - row.test_accuracy_percent, abs=0.01)
+    for name in ("weight-reuse", "width-noise"):
+        show(page, f"study={name}")
+        assert any(CROSS in text for text in page.evaluate(READ_PAGE)["texts"]), name
+
+
+def test_a_fitted_peak_and_its_valleys_are_marked_where_the_verdict_has_them(browser: Browser, report: Path) -> None:
+    page, _ = opened(browser, report, offline=True)
+    show(page, "study=width-noise")
+    found = drawn(page)
+    verdict = json.loads((ROOT / "studies/verdicts/width-noise.json").read_text())["width-noise"]["all"]
+    assert found[found.kind == "peak"].x.tolist() == [str(verdict["peak_width"])]
+    assert found[found.kind == "valley"].x.tolist() == [str(verdict["left_width"]), str(verdict["right_width"])]
+    assert len(found[found.kind == "closest curve with one peak"]) == verdict["points"]
+    page.uncheck("#show input[value=fit]")
+    page.wait_for_function("document.body.dataset.drawn === location.hash")
+    assert not {"peak", "valley"} & {*drawn(page).kind}
+
+
+def test_the_address_holds_the_view(browser: Browser, report: Path) -> None:
+    page, complaints = opened(browser, report, offline=True)
+    page.select_option("#study", "label-noise-l1")
+    page.select_option("#measure", "zero_fraction")
+    page.select_option("#vertical", "log")
+    page.select_option("#horizontal", "in order")
+    page.uncheck("#show input[value=runs]")
+    page.uncheck("#groups input[value='width 10']")
+    page.wait_for_function("document.body.dataset.drawn === location.hash")
+    address, before = page.url, drawn(page)
+    page.reload()
+    page.wait_for_function("document.body.dataset.drawn === location.hash")
+    assert page.url == address
+    assert drawn(page).equals(before)
+    values = {name: page.input_value(f"#{name}") for name in ("study", "axis", "measure", "vertical", "horizontal")}
+    assert values == {
+        "study": "label-noise-l1",
+        "axis": "alpha",
+        "measure": "zero_fraction",
+        "vertical": "log",
+        "horizontal": "in order",
+    }
+    assert not page.is_checked("#show input[value=runs]")
+    assert not page.is_checked("#groups input[value='width 10']")
+    show(page, "study=no-such-study&axis=no-such-axis&measure=none")  # an old address still opens the page
+    assert page.input_value("#study") == "grid"
+    assert complaints == []
+
+
+def test_a_question_in_the_table_opens_in_the_panel(browser: Browser, report: Path) -> None:
+    page, _ = opened(browser, report, offline=True)
+    page.click(".answers a[href='#study=pruning']")
+    page.wait_for_function("document.body.dataset.drawn === '#study=pruning'")
+    assert page.input_value("#study") == "pruning"
+    page.wait_for_function("document.getElementById('ask').getBoundingClientRect().top < innerHeight")
+
+
+def test_hovering_tells_a_cells_options_and_numbers(browser: Browser, report: Path) -> None:
+    page, _ = opened(browser, report, offline=True)
+    show(page, "study=label-noise-l1&groups=width 200&show=")
+    page.locator("#chart svg").scroll_into_view_if_needed()
+    page.locator("#chart .mark-symbol.role-mark path").nth(3).hover()
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    said = page.locator("#vg-tooltip-element").inner_text()
+    for part in ("width", "200", "alpha", "test error, %", "mean of 10 runs", "standard deviation", "lr 0.1"):
+        assert part in said
+    assert "[object" not in said
+
+
+def test_figure_and_data_are_saved_and_the_command_is_copied(browser: Browser, report: Path) -> None:
+    page, complaints = opened(browser, report, offline=True)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    show(page, "study=width-noise")
+    saved = {}
+    for kind in ("png", "svg", "csv"):
+        with page.expect_download() as download:
+            page.click(f"#{kind}")
+        assert download.value.suggested_filename == f"width-noise.{kind}"
+        saved[kind] = Path(download.value.path()).read_bytes()
+    image = Image.open(io.BytesIO(saved["png"]))
+    assert image.format == "PNG"
+    assert image.width > 1000
+    assert saved["svg"].startswith(b"<svg")
+    assert b"double descent? yes" in saved["svg"]
+    rows = list(csv.reader(io.StringIO(saved["csv"].decode())))
+    assert rows[0] == [*drawn(page).columns]
+    assert len(rows) - 1 == len(drawn(page))
+    page.click("#copy")
+    page.wait_for_function("document.getElementById('copy').textContent === 'copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == "dvc repro studies/dvc.yaml:judge@width-noise"
+    page.click("#link")
+    page.wait_for_function("document.getElementById('link').textContent === 'copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    assert complaints == []
+
+
+def test_the_panel_needs_no_mouse(browser: Browser, report: Path) -> None:
+    page, _ = opened(browser, report, offline=True)
+    page.focus("#study")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("document.body.dataset.drawn === '#study=grid-width'")
+    reached = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.value"))
+    assert [
+        name
+        for name in reached
+        if name in ("axis", "measure", "vertical", "horizontal", "copy", "png", "svg", "csv", "link")
+    ] == ["axis", "measure", "vertical", "horizontal", "copy", "png", "svg", "csv", "link"]
+    show(page, "study=width-noise")
+    page.focus("#show input[value=runs]")
+    page.keyboard.press("Space")
+    page.wait_for_function("document.body.dataset.drawn === location.hash")
+    assert page.evaluate("document.activeElement.value") == "runs"  # the focus stays
+
+
+def brightness(page: Page) -> dict[str, float]:
+    """Of paper and ink, of the page and of the chart, between 0 and 255."""
+    found: dict[str, float] = page.evaluate(
+        """() => {
+          const mean = colour => colour.match(/\\d+/g).slice(0, 3).map(Number).reduce((a, b) => a + b) / 3
+          const style = getComputedStyle(document.body)
+          const label = document.querySelector('#chart svg .role-axis-label text')
+          const paper = document.querySelector('#chart svg').style.backgroundColor
+          const fill = getComputedStyle(label).fill
+          return { paper: mean(style.backgroundColor), ink: mean(style.color), label: mean(fill), chart: mean(paper) }
+        }"""
+    )
+    return found
+
+
+def test_dark_light_and_paper(browser: Browser, report: Path) -> None:
+    page, complaints = opened(browser, report, offline=True)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        show(page, f"study=width-noise&horizontal={'linear' if scheme == 'dark' else 'in order'}")
+        page.wait_for_timeout(300)  # a change of the scheme draws anew
+        page.screenshot(path=SCREENSHOTS / f"report-{scheme}.png")
+        found = brightness(page)
+        light = scheme == "light"
+        assert (found["paper"] > 200) == (found["chart"] > 200) == (found["ink"] < 90) == (found["label"] < 90) == light
+    page.emulate_media(color_scheme="light", media="print")
+    assert [page.is_visible(part) for part in ("#controls", "#save", "#chart", ".answers")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert complaints == []
+
+
+def test_the_tables_need_no_script(browser: Browser, report: Path) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(report.as_uri())
+    assert page.locator(".answers td.answer").count() > len(STUDIES.studies)
+    assert page.locator("noscript").count() == 1
+
+
+def test_a_pipeline_without_studies_has_a_page_too(tmp_path: Path, browser: Browser) -> None:
+    for name in ("data/peers", "metrics", "stages"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("studies", "__pycache__"))
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "studies").mkdir()
+    text = (ROOT / "studies/params.yaml").read_text()
+    (tmp_path / "studies/params.yaml").write_text(text[: text.index("\nstudies:")] + "\nstudies: {}\nreadings: {}\n")
+    given = ("--metrics", "metrics", "--studies", "studies", "--peers", "data/peers", "--out", "report.html")
+    Workspace(tmp_path).run("python", "-m", "stages.report", *given)
+    page, complaints = opened(browser, tmp_path / "report.html", offline=True)
+    page.wait_for_function("document.body.dataset.drawn !== undefined")
+    assert complaints == []
+    assert page.locator(".answers td.answer").count() == 2
