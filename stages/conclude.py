@@ -35,7 +35,8 @@ def main(name: str, answers: Path, study: Path, verdicts: Path, out: Path) -> No
     files.write(out / "headline.json", to_json({f"reading {name}": statistic.headline(found)}))
     files.write(out / "points.json", to_records(of_study.points(cases, name, caption)))
     files.write(verdicts / f"{name}.json", to_json({name: found}))
-    save(out / "figure.png", figure(cases, found, reading.asks, caption, labels))
+    names = {group: statistic.plain(group) for group in cases}
+    save(out / "figure.png", figure(cases, found, reading.asks, caption, labels, names))
     console.print(sentence)
 
 

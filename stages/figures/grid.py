@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from stages.figures.style import (
     OKABE_ITO,
+    SMALL,
     add_legend,
     add_panel_title,
     add_title,
@@ -30,6 +31,9 @@ SPARSITIES = {
     "prunable_fraction": "weights prunable at no cost\n(training error +0.5 points), %",
 }
 
+VISIBLE = 0.01  # share by which a sparsity must differ between cells to be drawn
+MOST_COLUMNS = 10  # of a heat map in letters of the usual size
+
 
 def of_cells(results: Results) -> dict[str, Figure]:
     """Every figure that the cells' rows alone decide, by the name of its file without the suffix."""
@@ -46,7 +50,7 @@ def of_cells(results: Results) -> dict[str, Figure]:
 def table1(means: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any], said: str) -> Figure:
     """Test accuracy over alpha, one panel a width as in the paper's Table 1, with the verdict of each width."""
     widths = sorted(means.width.unique())
-    figure, axes = panels(len(widths), size=(3.6, 3.0))
+    figure, axes = panels(len(widths))
     for ax, width in zip(axes, widths, strict=True):
         ours, theirs = means[means.width == width], paper[paper.width == width]
         label = "mean and standard deviation over seeds"
@@ -94,7 +98,7 @@ def over_width(means: pd.DataFrame, verdict: dict[str, Any], said: str) -> Figur
     """Test and training error over width at the smallest alpha; a line where the training set begins to be fitted."""
     alpha = means.alpha.min()
     cells = means[means.alpha == alpha]
-    figure, (ax,) = panels(1, size=(5.4, 3.4))
+    figure, (ax,) = panels(1)
     over(ax, "width", cells, "test_error", "test error", color=OKABE_ITO[0])
     over(ax, "width", cells, "train_error", "training error", color=OKABE_ITO[1])
     if "threshold" in verdict:
@@ -109,9 +113,12 @@ def over_width(means: pd.DataFrame, verdict: dict[str, Any], said: str) -> Figur
 
 
 def over_sparsity(means: pd.DataFrame, said: str) -> Figure:
-    """Test error against three measured sparsities, one point a cell."""
-    figure, axes = panels(len(SPARSITIES), size=(3.6, 3.2))
-    for ax, (column, label) in zip(axes, SPARSITIES.items(), strict=True):
+    """Test error against measured sparsities, one point a cell; none for one that is much the same in all cells."""
+    differing = {
+        column: label for column, label in SPARSITIES.items() if means[column].max() - means[column].min() >= VISIBLE
+    }
+    figure, axes = panels(max(1, len(differing)))
+    for ax, (column, label) in zip(axes, differing.items(), strict=False):
         for width, cells in means.groupby("width"):
             x, y = (100 * cells[c] for c in (column, "test_error"))
             sx, sy = (100 * cells[f"{c}_sd"] for c in (column, "test_error"))
@@ -124,35 +131,34 @@ def over_sparsity(means: pd.DataFrame, said: str) -> Figure:
 
 
 def heat_map(means: pd.DataFrame, said: str) -> Figure:
-    """Mean test error over width and alpha."""
-    table = 100 * means.pivot(index="width", columns="alpha", values="test_error").sort_index(ascending=False)
+    """Mean test error over width and alpha, in rows of one alpha, as in the paper's Table 1."""
+    table = 100 * means.pivot(index="alpha", columns="width", values="test_error")
     lines, columns = table.shape
-    figure, (ax,) = panels(1, size=(2.2 + 0.55 * columns, 1.0 + max(1.6, 0.4 * lines)))
+    figure, (ax,) = panels(1, height=1.0 + max(1.6, 0.25 * lines))
     image = ax.imshow(table, cmap="viridis_r", vmin=0, vmax=100, aspect="auto")
     for (line, column), error in np.ndenumerate(table.to_numpy()):
         colour = "white" if error > 50 else "black"
-        ax.text(column, line, f"{error:.1f}", ha="center", va="center", color=colour, fontsize=7)
+        size = SMALL if columns <= MOST_COLUMNS else 6
+        ax.text(column, line, f"{error:.1f}", ha="center", va="center", color=colour, fontsize=size)
     ax.grid(visible=False)
-    alphas = [axis_value(alpha) for alpha in table.columns]
-    ax.set_xticks(range(columns), alphas, rotation=90 if max(map(len, alphas)) > 6 else 0)
-    ax.set_yticks(range(lines), [str(width) for width in table.index])
-    ax.set(xlabel="penalty strength alpha", ylabel="width")
+    ax.set_xticks(range(columns), [str(width) for width in table.columns])
+    ax.set_yticks(range(lines), [axis_value(alpha) for alpha in table.index])
+    ax.set(xlabel="width", ylabel="penalty strength alpha")
     figure.colorbar(image, label="mean test error, %")
     add_title(figure, "Mean test error by width and alpha", said)
     return figure
 
 
 def over_epochs(curves: pd.DataFrame, said: str) -> Figure:
-    """Mean test error (solid) and training error (dotted) over epochs, one panel a width, one colour an alpha."""
+    """Mean test error over epochs, one panel a width, one colour an alpha."""
     widths = sorted(curves.width.unique())
     colours = shades(curves.alpha.unique())
     figure, axes = panels(len(widths))
     for ax, width in zip(axes, widths, strict=True):
         for alpha, cell in curves[curves.width == width].groupby("alpha"):
-            colour = colours[alpha]
-            ax.plot(cell.epoch, 100 * cell.test_error, color=colour, label=axis_value(alpha), linewidth=1.2)
-            ax.plot(cell.epoch, 100 * cell.train_error, color=colour, linewidth=0.8, linestyle=":")
-        ax.set(title=f"width {width}", xlabel="epoch", ylabel="error, %", ylim=(0, 100))
+            ax.plot(cell.epoch, 100 * cell.test_error, color=colours[alpha], label=axis_value(alpha), linewidth=1.2)
+        add_panel_title(ax, f"width {width}")
+        ax.set(xlabel="epoch", ylabel="test error, %", ylim=(0, 100))
     add_legend(figure, title="alpha")
-    add_title(figure, "Test error (solid) and training error (dotted) during training, mean over seeds", said)
+    add_title(figure, "Test error during training, mean over seeds", said)
     return figure

@@ -51,10 +51,10 @@ def _curves(ax: Axes, x: np.ndarray, errors: Floats, found: Judgement) -> None:
         label = "a run" if number == 0 else None
         ax.plot(x[known], 100 * run[known], color="0.7", linewidth=0.7, marker=".", markersize=2, label=label)
     for number, (run_index, point) in enumerate(found.failed):
-        label = "left out: far above all others" if number == 0 else None
+        label = "left out: far above others" if number == 0 else None
         ax.plot(x[point], 100 * errors[run_index, point], "x", color="black", label=label)
     ax.plot(x, 100 * found.mean, color=MEAN, label="mean")
-    ax.plot(x, 100 * found.fit, color=FIT, linestyle="--", label="closest curve with one peak")
+    ax.plot(x, 100 * found.fit, color=FIT, linestyle="--", linewidth=1.0, label="closest one-peak curve")
 
 
 def _peak(ax: Axes, x: np.ndarray, found: Judgement) -> None:
@@ -68,4 +68,4 @@ def _peak(ax: Axes, x: np.ndarray, found: Judgement) -> None:
         return
     higher = float(found.fit[valleys].max())
     ends = [100 * (higher + found.low), 100 * (higher + found.high)]
-    ax.plot([x[found.peak]] * 2, ends, color=PEAK, linewidth=3, alpha=0.5, label="95 % interval of its height")
+    ax.plot([x[found.peak]] * 2, ends, color=PEAK, linewidth=3, alpha=0.5, label="95 % interval of height")

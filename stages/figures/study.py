@@ -1,7 +1,7 @@
-"""The figure of a study: every group's runs over the axis, with what was found in them."""
+"""The figure of a study or of a reading: every group's runs over the axis, with what was found in them."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,15 +12,18 @@ from stages.figures import judgement
 from stages.figures.style import (
     OKABE_ITO,
     add_legend,
+    add_legends_above,
     add_panel_title,
     add_title,
     alpha_axis,
-    columns_of,
+    lines,
     log_axis,
     panels,
+    with_spread,
 )
 from stages.statistic.findings import ALL, Verdict, answer_with_reason, d_with_interval
 from stages.statistic.guards import Case, table_of
+from stages.statistic.judge import NO, SMALLEST, YES
 
 
 class Line(NamedTuple):
@@ -31,20 +34,20 @@ class Line(NamedTuple):
 
 LINES = {  # means over the runs, beside what is judged, in %
     "train_error": Line("training error", OKABE_ITO[3], ":"),
-    "noise_fitted": Line("wrong labels fitted", OKABE_ITO[5], ":"),
-    "test_error_averaged": Line("test error, averaged weights", OKABE_ITO[4], ":"),
-    "test_error_early": Line("test error at the best epoch", OKABE_ITO[5], "--"),
-    "ensemble_error": Line("test error, all runs together", "black", "-."),
+    "test_error_averaged": Line("error, averaged weights", OKABE_ITO[4], ":"),
+    "test_error_early": Line("error at the best epoch", OKABE_ITO[5], "--"),
+    "ensemble_error": Line("ensemble of all runs", "black", "-."),
 }
 PARTS = {  # of the squared error of the outputs, and where the runs differ
     "bias_squared": Line("squared bias", "black", "-"),
     "variance": Line("variance over the runs", OKABE_ITO[4], "-"),
-    "disagreement": Line("share of images on which two runs differ", OKABE_ITO[5], "-"),
+    "disagreement": Line("two runs disagree", OKABE_ITO[5], "-"),
 }
 ERROR = "error, %"
-FARTHEST = 1.4  # times the largest mean, up to where a panel shows what is no error
-ENDS = ("-", "--", "-.", ":")  # of lines for infinite width
-SIZE = (4.0, 3.2)  # inches, of a panel
+AXES = {"round": "round of pruning", "images": "training images"}  # where the option's name does not say it
+MOST = 6  # groups with a panel each, and lines in a panel
+VISIBLE = 0.02  # a line that is nowhere so far from the test error is not drawn
+FARTHEST = 1.4  # times the largest mean, above which a panel does not show what is no error
 SPREAD = 30  # from this ratio of the largest to the smallest point on, an axis is logarithmic
 
 
@@ -54,58 +57,150 @@ def study(
     title: str,
     said: str,
     labels: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Figure:
-    """A panel a group, with errors in %, and where networks were kept one below it on what its runs make together.
+    """A panel a group, or where the groups are many, or are answers of a reading, a panel for several of them.
 
-    `said` is a caption's last line. `labels` name what is drawn in % where it is no error.
+    `said` is a caption's last line. Of a reading, `labels` say in what each answer is drawn, and `names` what it is
+    called.
     """
-    with_parts = any("variance" in case.rows and case.rows.variance.notna().any() for case in cases.values())
-    figure, axes, below = panels_with_others_below(len(cases)) if with_parts else (*panels(len(cases), size=SIZE), [])
-    for ax, (name, case) in zip(axes, cases.items(), strict=True):
+    panel_of = {name: (_parent((names or {}).get(name, name)), (labels or {}).get(name, ERROR)) for name in cases}
+    fewer = [[name for name in cases if panel_of[name] == panel] for panel in dict.fromkeys(panel_of.values())]
+    if labels or len(cases) > MOST >= max(map(len, fewer)) > 1:
+        return _together(fewer, cases, verdicts, title, said, labels or {}, names or {})
+    return _apart(cases, verdicts, title, said)
+
+
+def _parent(name: str) -> str:
+    """The group without its last option."""
+    return name.rpartition(", ")[0]
+
+
+def _apart(cases: dict[str, Case], verdicts: dict[str, Verdict], title: str, said: str) -> Figure:
+    """A panel a group with every run, and a last one for the highest sure peak, if its networks were kept: what its
+    runs make together."""
+    kept = [name for name in cases if verdicts[name]["answer"] == YES and _has(cases[name].rows, "variance")]
+    highest = sorted(kept, key=lambda name: -float(verdicts[name]["D"]))[:1]
+    figure, axes = panels(len(cases) + len(highest))
+    shown = {column: line for column, line in LINES.items() if _differs(cases, column)}
+    for ax, (name, case) in zip(axes, cases.items(), strict=False):
         points = np.sort(case.rows[case.axis].unique()).astype(np.float64)
         judgement.draw(ax, points, table_of(case.rows, case.axis), case.found)
-        means = case.rows.groupby(case.axis).mean(numeric_only=True)
-        _lines(ax, points, 100 * means, LINES)
-        for (kernel, error), style in zip(verdicts[name].get("infinite", {}).items(), ENDS, strict=False):
-            ax.axhline(100 * error, color="0.45", linestyle=style, linewidth=0.9, label=f"infinite width: {kernel}")
+        _lines(ax, points, 100 * case.rows.groupby(case.axis).mean(numeric_only=True), shown)
+        if ends := [100 * error for error in verdicts[name].get("infinite", {}).values()]:
+            ax.axhspan(min(ends), max(ends), color="0.85", label="infinite width (kernels)")
         _axis(ax, case.axis, points)
-        label = (labels or {}).get(name, ERROR)
-        ax.set(ylabel=label)
-        if case.found.mean.min() >= 0:
-            # a run that is left out may be far away
-            ax.set_ylim(0, None if label == ERROR else FARTHEST * 100 * np.nanmax(case.found.mean))
-        asked = "double descent?" if label == ERROR else "a peak?"
-        height = f"D = {d_with_interval(verdicts[name])} points"
-        add_panel_title(
-            ax, f"{case.axis if name == ALL else name}: {height}\n{asked} {answer_with_reason(verdicts[name])}"
-        )
-    for ax, case in zip(below, cases.values(), strict=False):
+        ax.set(ylabel=ERROR, ylim=(0, None))
+        height = _in_one_line(f"D = {d_with_interval(verdicts[name])} points")
+        add_panel_title(ax, f"{_before_colon(name)}{height}\ndouble descent? {answer_with_reason(verdicts[name])}")
+    for ax, name in zip(axes[len(cases) :], highest, strict=True):
+        case = cases[name]
         means = case.rows.groupby(case.axis).mean(numeric_only=True)
         means["bias_squared"], means["disagreement"] = means.brier - means.variance, 1 - means.agreement
         points = means.index.to_numpy(np.float64)
         _lines(ax, points, means, PARTS)
         _axis(ax, case.axis, points)
         ax.set(ylabel="squared error, share", ylim=(0, None))
+        add_panel_title(ax, f"{_before_colon(name)}what the runs make together")
     add_legend(figure)
     add_title(figure, title, said)
     return figure
 
 
-def panels_with_others_below(count: int) -> tuple[Figure, list[Axes], list[Axes]]:
-    """So many panels, and one below each."""
-    columns = columns_of(count)
-    lines = -(-count // columns)
-    figure, every = panels(2 * lines * columns, columns, size=(SIZE[0], 0.8 * SIZE[1]))
-    above = [2 * (place // columns) * columns + place % columns for place in range(lines * columns)]
-    for place in above[count:]:
-        every[place].set_axis_off()
-        every[place + columns].set_axis_off()
-    return figure, [every[place] for place in above[:count]], [every[place + columns] for place in above[:count]]
+def _together(
+    groups: list[list[str]],
+    cases: dict[str, Case],
+    verdicts: dict[str, Verdict],
+    title: str,
+    said: str,
+    labels: Mapping[str, str],
+    names: Mapping[str, str],
+) -> Figure:
+    """A panel for each of these lists of groups: a line a group, with its answer in the legend."""
+    drawn = [_drawn(group, verdicts) for group in groups]
+    last = {name: _said(names.get(name, name).rpartition(", ")[2]) for name in cases}
+    styles = _styles([[last[name] for name in group] for group in drawn])
+    figure, axes = panels(len(groups), height=2.2)
+    titles = []
+    for ax, group in zip(axes, drawn, strict=True):
+        unit = labels.get(group[0], ERROR)
+        for name in group:
+            _mean(ax, cases[name], verdicts[name], last[name], styles[last[name]])
+        rows = pd.concat([cases[name].rows for name in group])
+        _axis(ax, cases[group[0]].axis, np.sort(rows[cases[group[0]].axis].unique()).astype(np.float64))
+        means = np.concatenate([cases[name].found.mean for name in group])
+        ax.set(ylabel=unit)
+        lowest, top = ax.get_ylim()
+        farthest = FARTHEST * 100 * float(np.nanmax(means))
+        ax.set_ylim(0 if means.min() >= 0 else lowest, top if unit == ERROR else min(top, farthest))
+        parent = _parent(names.get(group[0], group[0]))
+        titles.append(f"{_before_colon(parent)}{'double descent?' if unit == ERROR else 'a peak?'}")
+    add_legends_above(figure, axes, titles)
+    spread = "D in points [95 %]; mean and standard deviation over the runs; triangles: sure peaks"
+    left_out = len(cases) - sum(map(len, drawn))
+    if left_out:
+        spread += f"; {left_out} more answers are not drawn, whose peaks are not sure"
+    add_title(figure, title, f"{said}\n{spread}")
+    return figure
 
 
-def _lines(ax: Axes, points: np.ndarray, means: pd.DataFrame, lines: dict[str, Line]) -> None:
-    for column, line in lines.items():
-        if column in means and means[column].notna().any():
+def _drawn(group: list[str], verdicts: dict[str, Verdict]) -> list[str]:
+    """All of them, or of many those that peak for sure, or if there are none those with the highest D."""
+    if len(group) <= MOST:
+        return group
+    sure = [name for name in group if verdicts[name]["answer"] == YES]
+    return sure or sorted(group, key=lambda name: -float(verdicts[name]["D"]))[:MOST]
+
+
+def _styles(groups: list[list[str]]) -> dict[str, dict[str, Any]]:
+    """How each line is drawn: the same in all panels, and where no two panels share a line as plainly as may be."""
+    every = [name for group in groups for name in group]
+    if len(set(every)) == len(every):
+        return {name: style for group in groups for name, style in lines(group).items()}
+    return lines(dict.fromkeys(every))
+
+
+def _mean(ax: Axes, case: Case, verdict: Verdict, name: str, style: dict[str, Any]) -> None:
+    """The mean over the runs that count in a band of one standard deviation, in %, and a triangle at a sure peak."""
+    errors = pd.DataFrame(case.errors(), columns=np.sort(case.rows[case.axis].unique()))
+    mean = errors.mean()
+    guarded = verdict["answer"] == NO and verdict["D_high"] >= SMALLEST  # a peak that does not count
+    answer = answer_with_reason(verdict) if guarded else verdict["answer"]
+    label = f"{name}: {_in_one_line(d_with_interval(verdict))}, {answer}"
+    with_spread(ax, mean.index, mean, errors.std(), label, **style)
+    if verdict["answer"] == YES and case.found.peak is not None:
+        ax.plot(mean.index[case.found.peak], 100 * mean.iloc[case.found.peak], "^", color=style["color"], markersize=6)
+
+
+def _in_one_line(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _before_colon(name: str) -> str:
+    return f"{_said(name)}: " if name and name != ALL else ""
+
+
+def _said(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _has(rows: pd.DataFrame, column: str) -> bool:
+    return column in rows and bool(rows[column].notna().any())
+
+
+def _differs(cases: dict[str, Case], column: str) -> bool:
+    """Whether its mean is seen beside that of the test error, in one group at least."""
+    for case in cases.values():
+        if _has(case.rows, column):
+            means = case.rows.groupby(case.axis)[["test_error", column]].mean()
+            if (means[column] - means.test_error).abs().max() >= VISIBLE:
+                return True
+    return False
+
+
+def _lines(ax: Axes, points: np.ndarray, means: pd.DataFrame, shown: dict[str, Line]) -> None:
+    for column, line in shown.items():
+        if _has(means, column):
             ax.plot(points, means[column], color=line.colour, linestyle=line.style, label=line.label)
 
 
@@ -116,4 +211,4 @@ def _axis(ax: Axes, name: str, points: np.ndarray) -> None:
         return
     if points[0] > 0 and points[-1] >= SPREAD * points[0]:
         log_axis(ax, points.tolist())
-    ax.set_xlabel(name.replace("_", " "))
+    ax.set_xlabel(AXES.get(name, name.replace("_", " ")))

@@ -24,10 +24,13 @@ from stages.statistic.tables import axis_value
 # from the start, whatever a user's matplotlibrc says
 style.use(["default", Path(__file__).with_name("style.mplstyle")])
 OKABE_ITO = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]  # told apart with any colour vision
+STYLES = ["-", "--", ":", "-."]
 GRADIENT = matplotlib.colormaps["viridis"]
 WIDTHS = [1, 5, 10, 25, 50, 75, 100, 1000]  # evenly spaced along the gradient
-NARROWEST = 5.4  # inches, of a figure
-TITLE, TEXT, SMALL = 10.8, 9.0, 8.0  # points
+WIDTH = 6.4  # inches, of every figure: with 130 dots an inch as wide as a README's text
+HEIGHT = 2.4  # inches, of a panel
+GAP = 0.06  # inches, above and below a title
+TITLE, SMALL = 10.0, 8.0  # points
 
 
 def width_colour(width: int) -> str:
@@ -41,24 +44,22 @@ def shades(values: Iterable[Any]) -> dict[Any, str]:
     return {value: to_hex(GRADIENT(0.9 * i / max(1, len(ascending) - 1))) for i, value in enumerate(ascending)}
 
 
-def colours(names: Iterable[str]) -> dict[str, str]:
-    """One colour (#rrggbb) a name, never the same twice."""
-    names = list(names)
-    if len(names) <= len(OKABE_ITO):
-        return dict(zip(names, OKABE_ITO, strict=False))
-    return dict(zip(names, shades(range(len(names))).values(), strict=True))
+def lines(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """A colour and a style of line a name, never the same twice: the colours in turn, then dashed, then dotted."""
+    return {
+        name: {"color": OKABE_ITO[i % len(OKABE_ITO)], "linestyle": STYLES[i // len(OKABE_ITO) % len(STYLES)]}
+        for i, name in enumerate(names)
+    }
 
 
-def columns_of(count: int) -> int:
-    """In how many columns so many panels stand, so that few places are empty."""
-    return 2 if count == 4 else min(count, 3 if count <= 9 else 4)
+def panels(count: int, height: float = HEIGHT) -> tuple[Figure, list[Axes]]:
+    """A figure of so many panels of that height in inches, two beside each other; one alone is as wide as the figure.
 
-
-def panels(count: int, columns: int | None = None, size: tuple[float, float] = (3.6, 2.7)) -> tuple[Figure, list[Axes]]:
-    """A figure of so many panels of that size in inches, or wider if they are few."""
-    columns = columns or columns_of(count)
+    The place that an odd number of panels leaves is an invisible panel, for the legend.
+    """
+    columns = min(count, 2)
     lines = -(-count // columns)
-    figure = Figure(figsize=(max(NARROWEST, columns * size[0]), lines * size[1]))
+    figure = Figure(figsize=(WIDTH, lines * height))
     FigureCanvasAgg(figure)  # on which text can be measured
     axes = list(figure.subplots(lines, columns, squeeze=False).flat)
     for ax in axes[count:]:
@@ -84,40 +85,97 @@ def _inches(text: str, points: float) -> float:
     return float(renderer.get_text_width_height_descent(text, FontProperties(size=points), ismath=False)[0] / 72)
 
 
-def _make_room(figure: Figure, artist: Any) -> None:
-    """Heighten the figure by that of a title or a legend, so that its panels keep theirs."""
-    figure.set_figheight(figure.get_figheight() + artist.get_window_extent().height / figure.dpi)
+def _height(figure: Figure, artist: Any) -> float:
+    """Of a text or a legend, in inches."""
+    return float(artist.get_window_extent().height) / figure.dpi
+
+
+def heighten(figure: Figure, inches: float) -> None:
+    """Room for a legend: the panels keep their height."""
+    figure.set_figheight(figure.get_figheight() + inches)
 
 
 def add_title(figure: Figure, title: str, caption: str = "") -> None:
-    """Above all panels, as wide as the figure and as high as it takes."""
-    text = f"{title}\n{caption}" if caption else title
-    _make_room(figure, figure.suptitle(wrapped(text, figure.get_figwidth() - 0.4, TITLE), fontsize=TITLE))
+    """Above all panels and after the legend: the title, and in smaller letters the caption; as high as they take."""
+    below = figure.get_figheight()
+    middle, widest = 0.5, WIDTH - 0.4
+    head = figure.suptitle(wrapped(title, widest, TITLE), fontsize=TITLE, y=1)
+    texts = [head]
+    if caption:
+        small = wrapped(caption, widest, SMALL)
+        texts.append(figure.text(middle, 1, small, fontsize=SMALL, color="0.3", ha="center", va="top"))
+    heights = [_height(figure, text) for text in texts]
+    whole = below + sum(heights) + GAP * (len(texts) + 1)
+    figure.set_figheight(whole)
+    top = whole - GAP
+    for text, height in zip(texts, heights, strict=True):
+        text.set_y(top / whole)
+        top -= height + GAP
+    engine: Any = figure.get_layout_engine()
+    engine.set(rect=(0, 0, 1, below / whole))
 
 
 def add_panel_title(ax: Axes, text: str) -> None:
     """Above one panel, in small letters and without reaching into its neighbour."""
-    figure, place = ax.get_figure(root=True), ax.get_subplotspec()
-    assert figure is not None
+    ax.set_title(wrapped(text, column_width(ax) - 0.55, SMALL), fontsize=SMALL)
+
+
+def column_width(ax: Axes) -> float:
+    """In inches, of the part of the figure that a panel has, its labels with it."""
+    place = ax.get_subplotspec()
     assert place is not None
-    width = figure.get_figwidth() / place.get_gridspec().ncols
-    ax.set_title(wrapped(text, width - 0.7, SMALL), fontsize=SMALL)
+    return WIDTH / place.get_gridspec().ncols
 
 
-def add_legend(figure: Figure, title: str | None = None, axes: Iterable[Axes] | None = None) -> None:
-    """One legend for everything that is labelled in these panels (default: all), below them and in as many columns as
-    fit."""
+def add_legend(figure: Figure, title: str | None = None) -> None:
+    """One legend for everything that is labelled in the panels: in the place without a panel if there is one in which
+    it fits, and else below all panels in as many columns as fit."""
     entries: dict[str, Any] = {}
-    for ax in axes or figure.axes:
+    for ax in figure.axes:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
     if not entries:
         return
-    labels = [wrapped(label, figure.get_figwidth() - 0.8, TEXT) for label in entries]
-    widest = max(_inches(line, TEXT) for label in labels for line in label.split("\n"))
-    most = max(1, int((figure.get_figwidth() - 0.1) / (widest + 0.65)))  # inches: the line and the gap beside a label
+    for place in (ax for ax in figure.axes if not ax.axison):
+        labels = [wrapped(label, column_width(place) - 1.2, SMALL) for label in entries]
+        legend = place.legend(entries.values(), labels, title=title, loc="center", fontsize=SMALL)
+        if _height(figure, legend) < HEIGHT - 0.5:
+            return
+        legend.remove()
+    labels = [wrapped(label, WIDTH - 0.8, SMALL) for label in entries]
+    widest = max(_inches(line, SMALL) for label in labels for line in label.split("\n"))
+    most = max(1, int((WIDTH - 0.1) / (widest + 0.65)))  # inches: the line and the gap beside a label
     columns = -(-len(labels) // -(-len(labels) // most))  # as few as take no line more
-    _make_room(figure, figure.legend(entries.values(), labels, title=title, loc="outside lower center", ncols=columns))
+    legend = figure.legend(
+        entries.values(), labels, title=title, loc="outside lower center", ncols=columns, fontsize=SMALL
+    )
+    heighten(figure, _height(figure, legend))
+
+
+def add_legends_above(figure: Figure, axes: list[Axes], titles: list[str]) -> None:
+    """A legend above every panel, in small letters under its title; each row of panels gets the room that it needs."""
+    rows: dict[int, float] = {}
+    for ax, title in zip(axes, titles, strict=True):
+        handles, labels = ax.get_legend_handles_labels()
+        room = column_width(ax) - 1.0
+        legend = ax.legend(
+            handles,
+            [wrapped(label, room, SMALL) for label in labels],
+            title=wrapped(title, room + 0.3, SMALL),
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            alignment="left",
+            fontsize=SMALL,
+            title_fontsize=SMALL,
+            borderaxespad=0.2,
+            labelspacing=0.25,
+            handlelength=1.6,
+        )
+        place = ax.get_subplotspec()
+        assert place is not None
+        row = place.rowspan.start
+        rows[row] = max(rows.get(row, 0.0), _height(figure, legend))
+    heighten(figure, sum(rows.values()))
 
 
 def band(ax: Axes, x: Any, middle: Any, low: Any, high: Any, label: str | None = None, **line: Any) -> None:
@@ -148,7 +206,8 @@ def alpha_axis(ax: Axes, alphas: pd.Series) -> None:
     positive = alphas[alphas > 0]
     smallest = float(positive.min()) if len(positive) else 1.0
     largest = max(float(alphas.max()), smallest)
-    ax.set_xscale("symlog", linthresh=smallest)
+    decades = float(np.log10(largest / smallest))
+    ax.set_xscale("symlog", linthresh=smallest, linscale=max(1.0, 0.1 * decades))  # room for the label of 0
     ax.set_xlim(-0.2 * smallest, 1.3 * largest)
     powers = range(int(np.ceil(np.log10(smallest))), int(np.floor(np.log10(largest))) + 1)
     shown = powers[:: max(1, -(-len(powers) // 5))]
@@ -168,9 +227,10 @@ def log_axis(ax: Axes, values: Iterable[float]) -> None:
     if len(ascending) == 1:
         ax.set_xlim(ascending[0] / 2, ascending[0] * 2)
     whole = np.log(ascending[-1] / ascending[0])
+    narrow = 0.5 * WIDTH / column_width(ax)  # half as narrow where the panel is as wide as the figure
     shown = ascending[:1]
     for value in ascending[1:]:
-        if np.log(value / shown[-1]) >= max(0.085, 0.027 * len(axis_value(value))) * whole:
+        if np.log(value / shown[-1]) >= max(0.11, 0.04 * len(axis_value(value))) * whole * narrow:
             shown.append(value)
     ax.set_xscale("log")
     ax.set_xticks(shown, [axis_value(value) for value in shown])

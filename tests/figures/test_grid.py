@@ -56,7 +56,7 @@ def test_one_panel_a_width_with_the_papers_points_and_the_data_set_named(means: 
     assert np.asarray(crosses[0].get_ydata()).tolist() == [85.0, 40.0]
     ours = 100 * (1 - means[means.width == 25].test_error)
     assert np.asarray(second.lines[0].get_ydata()).tolist() == pytest.approx(ours.tolist())
-    assert "mnist, 3 seeds" in figure.get_suptitle()
+    assert "mnist, 3 seeds" in [text.get_text() for text in figure.texts]
 
 
 def test_the_fitted_width_is_marked_only_if_there_is_one(means: pd.DataFrame) -> None:
@@ -66,6 +66,14 @@ def test_the_fitted_width_is_marked_only_if_there_is_one(means: pd.DataFrame) ->
 
     assert marks({}) == []
     assert marks({"threshold": 25}) == [25]
+
+
+def test_a_sparsity_that_no_cell_has_has_no_panel(means: pd.DataFrame) -> None:
+    def drawn(means: pd.DataFrame) -> list[str]:
+        return [ax.get_xlabel().split(",")[0] for ax in grid.over_sparsity(means, "mnist").axes if ax.axison]
+
+    assert drawn(means)[:2] == ["weights exactly zero", "Gini index of |w|"]
+    assert drawn(means.assign(zero_fraction=0.0))[0] == "Gini index of |w|"
 
 
 def test_a_width_has_one_colour_whatever_stands_beside_it_and_no_two_are_close() -> None:
@@ -103,7 +111,7 @@ def test_an_alpha_that_is_not_there_has_no_tick() -> None:
 def test_two_close_alphas_have_two_names_in_a_figure() -> None:
     cells = tables.cells([5], [1.0, 1.00000001])
     (ax, *_) = grid.heat_map(cell_means(cells), "mnist").axes
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "1.00000001"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["1", "1.00000001"]
 
 
 def test_points_for_dvc_are_numbers_or_null_and_name_the_run(means: pd.DataFrame) -> None:

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from stages.figures import grid, heads, regression, study
-from stages.figures.style import add_title, panels, wrapped
+from stages.figures.style import add_legend, add_title, panels, wrapped
 from stages.linear.regression import over_components, over_features, published_sample
 from stages.statistic.guards import chance
 from stages.statistic.heads import best
@@ -60,6 +60,16 @@ def test_studies(count: int, axis: str) -> None:
     assert faults(study.study(cases, verdicts, question, said)) == []
 
 
+@pytest.mark.parametrize("axis", ["alpha", "width"])
+@pytest.mark.parametrize("count", COUNTS)
+def test_readings(count: int, axis: str) -> None:
+    cases = tables.cases(count, axis)
+    verdicts = dict.fromkeys(cases, tables.LONGEST_VERDICT)
+    labels = dict.fromkeys(cases, "% of the largest mean")
+    names = {name: f"width {number % 3}, measure {number} of the balanced weights" for number, name in enumerate(cases)}
+    assert faults(study.study(cases, verdicts, "Does it peak?", "mnist, 3 seeds", labels, names)) == []
+
+
 @pytest.mark.parametrize("kinds", [["trained"], ["trained", "random", "pca", "pixels", "pretrained"]])
 @pytest.mark.parametrize("dimensions", [[5], [5, 10, 100, 1000]])
 def test_heads(kinds: list[str], dimensions: list[int]) -> None:
@@ -94,6 +104,24 @@ def test_a_panel_keeps_its_height_under_a_long_caption() -> None:
         figure.draw_without_rendering()
         heights.append(ax.bbox.height)
     assert heights[1] == pytest.approx(heights[0], rel=0.03)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_every_figure_is_as_wide_as_a_readme_and_no_more_than_two_panels_stand_side_by_side(count: int) -> None:
+    figure, axes = panels(count)
+    assert figure.get_figwidth() * figure.dpi == pytest.approx(832)
+    assert len({ax.get_position().x0 for ax in axes}) <= 2
+
+
+@pytest.mark.parametrize(("count", "where"), [(3, "spare place"), (4, "below")])
+def test_a_legend_stands_in_the_spare_place_or_below_all_panels(count: int, where: str) -> None:
+    figure, axes = panels(count)
+    axes[0].plot([1, 2], label="a line")
+    add_legend(figure)
+    assert [len(figure.legends), sum(ax.get_legend() is not None for ax in figure.axes)] == {
+        "spare place": [0, 1],
+        "below": [1, 0],
+    }[where]
 
 
 def test_the_style_is_ours_whatever_a_user_has_set() -> None:
