@@ -9,7 +9,7 @@ export MNIST_MIRROR ?= $(LOCAL_MNIST)
 endif
 DVC := python -m dvc
 
-.PHONY: run studies results deps test test-all coverage lint lock help checkout
+.PHONY: run studies results dag deps test test-all coverage lint lock help checkout
 run: .venv/ready  ## the main job: fetch MNIST, train the grid, evaluate, plot; under ten minutes on two cores
 	@python -m stages.commands.repair && $(DVC) repro && python -m stages.commands.show
 
@@ -19,6 +19,9 @@ studies: .venv/ready  ## every question of studies/params.yaml; what the store h
 
 results: .venv/ready  ## write the tables and findings into README.md and RESULTS.md
 	python -m stages.commands.results README.md RESULTS.md
+
+dag: .venv/ready  ## both pipelines, a line for each stage with what it follows
+	@python -m stages.commands.dag
 
 deps: .venv/ready  ## after a change of imports: write the source files that each stage depends on into dvc.yaml
 	python -m stages.commands.deps
