@@ -1,12 +1,15 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
+from rich.console import Console
 
 from stages.base.files import UserError
-from stages.commands.show import made_with
+from stages.commands.show import as_lines, for_terminal, made_with
 from stages.statistic.results import read_results
 from tests.workspace import ROOT, Workspace
 
@@ -42,6 +45,45 @@ def test_a_run_that_stands_twice_is_named(tmp_path: Path) -> None:
         *("python", "-m", "stages.verdict", "--cells", str(cells), "--data", "data", "--out", str(tmp_path)), ok=False
     )
     assert output.startswith("error: ")
+
+
+def shown(**environment: str) -> list[str]:
+    """What stands above the line that says what the committed results were made with."""
+    output = Workspace(ROOT).run("python", "-m", "stages.commands.show", ok=True, **environment)
+    return output.partition("made with: ")[0].splitlines()
+
+
+def test_in_a_pipe_the_table_fits_100_columns_and_has_no_colours() -> None:
+    lines = shown(COLUMNS="60")
+    assert max(map(len, lines)) <= 100
+    assert "\x1b" not in "".join(lines)
+    assert any(line.startswith("100 ") and line.split()[-1] == "0.16" for line in lines)
+
+
+def test_on_a_terminal_the_answers_have_colours_unless_somebody_wants_none() -> None:
+    red = "\x1b[31m"
+    assert sum(red in line for line in shown(FORCE_COLOR="1", TERM="xterm", COLUMNS="100")) >= 6
+    assert not any(red in line for line in shown(FORCE_COLOR="1", TERM="xterm", COLUMNS="100", NO_COLOR="1"))
+
+
+def test_every_answer_has_a_colour_of_its_own_and_the_other_words_have_none() -> None:
+    answers = ["yes", "no: at chance, not sparse", "undecided: about 25 runs"]
+    words = pd.DataFrame({"width": ["5", "10", "25"], "D, points [95 %]": ["1.0 [0.5, 2.0]"] * 3, "answer": answers})
+    terminal = Console(force_terminal=True, color_system="standard", width=100, no_color=False)
+    with terminal.capture() as captured:
+        terminal.print(for_terminal(words, "title"))
+    coloured = {(code, word.strip()) for code, word in re.findall(r"\x1b\[(3[0-7])m([^\x1b]*)", captured.get())}
+    assert coloured == {
+        ("32", "yes"),
+        *{("31", "no: at chance,"), ("31", "not sparse")},
+        *{("33", "undecided:"), ("33", "about 25 runs")},
+    }
+
+
+def test_a_word_of_the_table_is_broken_before_its_place_its_interval_or_else_its_spread() -> None:
+    assert as_lines("82.7 ± 1.3 (0.001)") == ["82.7 ± 1.3", "(0.001)"]
+    assert as_lines("51.5 ± 15.3") == ["51.5", "± 15.3"]
+    assert as_lines("-") == ["-"]
 
 
 def params(folder: Path, **train: object) -> None:
