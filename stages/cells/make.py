@@ -1,14 +1,17 @@
 """Put the files of cells in place: from the store where it has them, else by training, side by side on every core."""
 
+import math
 import os
+import shlex
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from stages.base import files, tensors
 from stages.base.console import console
@@ -26,14 +29,18 @@ CLASSIFIER = 1 << 30  # bytes that a classifier of torchvision of the size of mo
 Results = Generator[tuple[Job, list[Arrays] | BaseException]]
 
 
-def make(what: str, wanted: Callable[[int], list[Cell]], data: Path) -> None:
+def make(what: str, wanted: Callable[[int], list[Cell]], data: Path, command: str, only: str = "") -> None:
     """Write every wanted cell's file, and say how many cells were trained and how many came from the store.
 
     `data` is the path of the prepared data's file, and `wanted` gives the cells for its number of classes. UserError if
     a cell cannot be trained; the others are then in the store, and the same call goes on from there. UserError as well
     if code, data or what is wanted changed meanwhile, because DVC would record that the old cells were made from the
-    new state.
+    new state. `command` is the stage's command, for the message of a failure. If a cell is named by `only`, that one
+    alone is trained, as by `alone`.
     """
+    if only:
+        alone(wanted, data, only)
+        return
     with ending.cleanly():
         most = store.size_allowed()
         maker, shape = _maker(data)
@@ -49,7 +56,7 @@ def make(what: str, wanted: Callable[[int], list[Cell]], data: Path) -> None:
                     store.drop_parts(fingerprint(cell, maker))  # that a kill has left
         if missing:
             try:
-                _train(what, missing, maker, data, shape)
+                _train(what, missing, maker, data, shape, command)
             finally:
                 store.trim(most)
         now, shape_now = _maker(data)
@@ -59,6 +66,34 @@ def make(what: str, wanted: Callable[[int], list[Cell]], data: Path) -> None:
         if not same or shape_now != shape:
             raise UserError(f"{what}: code, data or parameters changed during training; run the same command again")
     console.print(f"{what}: {plural(len(missing), 'cell')} trained, {len(cells) - len(missing)} from the store")
+
+
+def alone(wanted: Callable[[int], list[Cell]], data: Path, name: str) -> None:
+    """Train the wanted cell of that name in this process, whether or not the store has it, and keep nothing.
+
+    An error is raised as it is, so that its traceback shows where in the code it came up. UserError if no cell has
+    that name.
+    """
+    from stages.cells.worker import Worker
+
+    maker, shape = _maker(data)
+    cells = wanted(shape.classes)
+    found = [cell for cell in cells if cell.name == name]
+    if not found:
+        raise UserError(f"there is no cell {name!r}; there are {names(cells)}")
+    worker = Worker(data.read_bytes())
+    jobs = split(found, 1, maker.device, shape.inputs)
+    shares = [0.0] * len(jobs)
+    with _bar(name, found) as bar:
+        told = _of(jobs, bar, found)
+        for place, job in enumerate(jobs):
+
+            def report(share: float, place: int = place) -> None:
+                shares[place] = share
+                told(shares)
+
+            worker.work(job, maker, report)
+    console.print(f"{name}: trained without an error; nothing was written")
 
 
 class Shape(NamedTuple):
@@ -127,7 +162,7 @@ def refuse_too_many(jobs: list[Job], cells: list[Cell], shape: Shape, at_once: i
     refuse_too_large(what, remedy, *(needed[place] for place in largest), here=here)
 
 
-def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: Shape) -> None:
+def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: Shape, command: str) -> None:
     """Train the cells, and write each one's file to its place and into the store as it is finished.
 
     Cells that share batches are finished together. Their parts are kept meanwhile, so that a kill loses little: the
@@ -141,7 +176,11 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: Shape)
     parts: dict[int, dict[range, Arrays]] = defaultdict(dict)
     failed: dict[int, str] = {}
     kept = True
-    with _bar(what, cells) as bar, _results(cells, maker, data, shape, bar) as (jobs, results):
+    with (
+        _names_of_the_lost(cells, command),
+        _bar(what, cells) as bar,
+        _results(cells, maker, data, shape, bar) as (jobs, results),
+    ):
         expected = Counter(place for job in jobs for place in job.cells)
         for job, result in results:
             if isinstance(result, BaseException):
@@ -166,12 +205,32 @@ def _train(what: str, cells: list[Cell], maker: Maker, data: Path, shape: Shape)
                     files.write(path, content)
     if failed:
         why = "; ".join(sorted(set(failed.values())))
-        raise UserError(f"{plural(len(failed), 'cell')} failed ({names([cells[place] for place in failed])}): {why}")
+        lost = [cells[place] for place in failed]
+        raise UserError(f"{plural(len(lost), 'cell')} failed ({names(lost)}): {why}; {_how_alone(lost, command)}")
+
+
+def _how_alone(cells: list[Cell], command: str) -> str:
+    """Which command trains the first of these cells alone."""
+    which = "it" if len(cells) == 1 else "the first"
+    return f"to see {which} alone: {command} --only {shlex.quote(cells[0].name)}"
+
+
+@contextmanager
+def _names_of_the_lost(cells: list[Cell], command: str) -> Iterator[None]:
+    """Where a worker process dies, UserError names the cells that were trained meanwhile."""
+    try:
+        yield
+    except pool.WorkerDiedError as died:
+        lost = [cells[place] for place in sorted({place for job in died.jobs for place in job.cells})]
+        goes_on = "finished cells are kept, and the same command goes on; with SDD_WORKERS=1 it takes the least"
+        if not lost:
+            raise UserError(f"{died}; {goes_on}") from None
+        raise UserError(f"{died}, at {names(lost)}; {goes_on}; {_how_alone(lost, command)}") from None
 
 
 def _reason(error: BaseException) -> str:
     """Why a job failed, on one line. The trainer refuses by ValueError, in words for the person who gets them."""
-    said = files.one_line(error)
+    said = files.one_line(error).rstrip(".")
     return said if isinstance(error, UserError | ValueError) or not str(error) else f"{type(error).__name__} {said}"
 
 
@@ -237,11 +296,22 @@ def _of(jobs: list[Job], progress: Callable[[float], None], cells: list[Cell]) -
     return lambda shares: progress(before + sum(share * size for share, size in zip(shares, runs, strict=True)))
 
 
+def progress_said(done: float, before: float, total: int, seconds: float) -> str:
+    """How far it is, how fast, and how long it takes yet, where `before` of the models were there at the start."""
+    said = f"{int(done)} of {total} models"
+    if done <= before or seconds <= 0:
+        return said
+    rate = (done - before) / seconds
+    fast = f"{rate:.1f} a second" if rate >= 1 else f"{60 * rate:.1f} a minute"
+    left = math.ceil((total - done) / rate)
+    return f"{said}, {fast}, {timedelta(seconds=left)} left"
+
+
 @contextmanager
 def _bar(what: str, cells: list[Cell]) -> Iterator[Callable[[float], None]]:
     """A function that is told how many runs' worth is done: a live bar on a terminal, elsewhere a line a minute."""
     total = sum(cell.seeds for cell in cells)
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeRemainingColumn()
+    columns = TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[state]}")
     start = time.monotonic()
     said = start
     before: float | None = None  # what was there at the first call: parts of an earlier run
@@ -252,7 +322,7 @@ def _bar(what: str, cells: list[Cell]) -> Iterator[Callable[[float], None]]:
             nonlocal said, before
             before = done if before is None else before
             now = time.monotonic()
-            state = f"{int(done)} of {total} models, {(done - before) / max(now - start, 1e-9):.1f} a second"
+            state = progress_said(done, before, total, now - start)
             progress.update(task, completed=done, state=state)
             if not console.is_terminal and now - said > SILENCE_S:
                 console.print(f"{what}: {state}", markup=False)

@@ -21,8 +21,17 @@ if TYPE_CHECKING:
     from stages.cells.worker import Worker
 
 REFRESH_S = 0.2  # between two looks at how far the jobs are
+BEGUN = 1e-9  # share of a job that is done when a worker takes it
 FILES, FILES_A_WORKER = 32, 2  # that this process has open at once, measured and rounded up
 _shares: MutableSequence[float]  # in a worker process: which share of each job is done
+
+
+class WorkerDiedError(UserError):
+    """A worker process died while these jobs were at work."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        super().__init__("a worker process died, perhaps for want of memory")
+        self.jobs = jobs
 
 
 def _start(shares: MutableSequence[float]) -> None:
@@ -50,6 +59,7 @@ def _work(place: int, job: Job, maker: Maker, data: Path) -> Any:
     def report(share: float) -> None:
         _shares[place] = share
 
+    report(BEGUN)
     return _worker(data).work(job, maker, report)
 
 
@@ -88,6 +98,7 @@ def run(
     is closed.
     """
     refuse_too_many_files(workers)
+    ended = set()  # places of jobs
     context = multiprocessing.get_context("forkserver")
     try:
         start_server()
@@ -98,7 +109,7 @@ def run(
     with pool:
         try:
             try:
-                futures = {pool.submit(_work, place, job, maker, data): job for place, job in enumerate(jobs)}
+                futures = {pool.submit(_work, place, job, maker, data): place for place, job in enumerate(jobs)}
             except (OSError, EOFError) as error:
                 raise _not_started(workers, error) from None
             left = set(futures)
@@ -107,15 +118,15 @@ def run(
                 errors = {future: future.exception() for future in done}
                 broken = [future for future, error in errors.items() if isinstance(error, BrokenProcessPool)]
                 for future in done.difference(broken):
-                    yield futures[future], errors[future] or future.result()
+                    ended.add(futures[future])
+                    yield jobs[futures[future]], errors[future] or future.result()
                 if broken:
                     raise BrokenProcessPool
                 progress(list(shares))
         except BrokenProcessPool:
             _kill(pool)
-            raise UserError(
-                "a worker process died, perhaps for want of memory; finished cells are kept, and the same command goes "
-                "on; with SDD_WORKERS=1 it takes the least"
+            raise WorkerDiedError(
+                [job for place, job in enumerate(jobs) if shares[place] and place not in ended]
             ) from None
         except BaseException:
             _kill(pool)

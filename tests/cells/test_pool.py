@@ -2,21 +2,28 @@
 
 import multiprocessing
 import os
+import re
 import resource
+import shlex
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
+import yaml
 
-from stages.base import tensors
+from stages import study, train
+from stages.base import files, tensors
+from stages.base.console import call
 from stages.base.files import UserError
 from stages.cells import pool
-from stages.cells.make import make
-from tests.cells.project import DATA, ENDLESS, Project, Stage, cells, command
+from stages.cells.make import make, progress_said
+from tests.cells.project import DATA, ENDLESS, Project, Stage, cells, command, images
 from tests.processes import Arrivals, all_gone, end, family, start
+from tests.workspace import small_studies
 
 
 @pytest.fixture
@@ -27,8 +34,8 @@ def at_work(tmp_path: Path) -> Iterator[tuple[Project, "subprocess.Popen[str]"]]
     """
     project = Project.of(tmp_path / "ein Ordner, für Läufe", ENDLESS).with_code()
     arrivals = Arrivals(project.path / "data/models/3")
-    files = pool.FILES + 2 * pool.FILES_A_WORKER
-    limited = ["bash", "-c", f'ulimit -n {files} && exec "$@"', "bash", *command(3)]
+    most = pool.FILES + 2 * pool.FILES_A_WORKER
+    limited = ["bash", "-c", f'ulimit -n {most} && exec "$@"', "bash", *command(3)]
     process = start(*limited, cwd=project.path, SDD_WORKERS="2", TMPDIR="/nonexistent", HOME="/nonexistent")
     try:
         assert arrivals.next() == "0.0.safetensors"
@@ -85,8 +92,9 @@ def test_a_worker_that_is_killed_ends_the_others_and_no_port_was_open(
         busiest.kill()
         output = end(process)
     assert output == (
-        "error: a worker process died, perhaps for want of memory; finished cells are kept, and the same command goes "
-        "on; with SDD_WORKERS=1 it takes the least\n"
+        "error: a worker process died, perhaps for want of memory, at width 3, alpha 10000.0; finished cells are kept, "
+        "and the same command goes on; with SDD_WORKERS=1 it takes the least; "
+        f"to see it alone: {' '.join(command(3))} --only 'width 3, alpha 10000.0'\n"
     )
     assert process.returncode == 1
     assert kept(project) == [0.0]
@@ -127,14 +135,62 @@ def test_a_cell_that_fails_by_itself_is_named_and_the_others_are_kept(
     bad.options["penalty"] = "unknown"
     worse.options["width"] = 10**13
     with pytest.raises(UserError) as error:
-        make("some", lambda classes: [good, bad], Path(DATA))
-    assert str(error.value) == "1 cell failed (width 8, alpha 0.1): KeyError 'unknown'"
+        make("some", lambda classes: [good, bad], Path(DATA), "the command")
+    assert str(error.value) == (
+        "1 cell failed (width 8, alpha 0.1): KeyError 'unknown'; "
+        "to see it alone: the command --only 'width 8, alpha 0.1'"
+    )
+    with pytest.raises(KeyError, match="unknown"):  # with its traceback, which names the line of the trainer
+        make("some", lambda classes: [good, bad], Path(DATA), "the command", only=bad.name)
     assert good.path.exists()
     monkeypatch.setattr("stages.cells.make.memory", lambda: 10**30)  # as if so much were there
     with pytest.raises(UserError, match=r"^1 cell failed \(width 8, alpha 0\.2\): \w*Error [^\n]*memory[^\n]*$"):
-        make("some", lambda classes: [good, worse], Path(DATA))
+        make("some", lambda classes: [good, worse], Path(DATA), "the command")
     assert {path.name for path in good.path.parent.iterdir()} == {good.path.name}
     assert len(project.kept()) == 1
+
+
+@pytest.mark.parametrize(
+    ("main", "own", "name"),
+    [
+        (train.main, "stages.train --width 2", "width 2, alpha 0.0"),
+        (study.main, "stages.study --name over-alpha", "alpha 0.0, width 2"),
+    ],
+)
+def test_the_line_of_a_failed_cell_ends_with_the_command_that_trains_it_alone(
+    main: Callable[..., None], own: str, name: str, project: Project, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.path)
+    (project.path / "studies").mkdir()
+    (project.path / "studies/params.yaml").write_text(yaml.safe_dump(small_studies()))
+    arrays = images() | {"train_labels": np.full(200, 10)}  # a class that is not among the ten
+    files.write(Path(DATA), tensors.to_bytes(arrays, {"dataset": "points", "classes": 10}))
+    words = f"{own} --data {DATA} --out cells".split()
+    with pytest.raises(UserError, match=rf"^\d cells failed \({re.escape(name)}; [^\n]+$") as error:
+        call(main, *words[1:])
+    _, _, said = str(error.value).partition("to see the first alone: ")
+    assert shlex.split(said) == ["python", "-m", *words, "--only", name]
+    with pytest.raises(IndexError):
+        call(main, *shlex.split(said)[3:])
+    with pytest.raises(UserError, match=rf"^there is no cell 'width 9'; there are {re.escape(name)}; [^\n]+$"):
+        call(main, *words[1:], "--only", "width 9")
+
+
+def test_a_cell_that_is_trained_alone_is_written_nowhere(
+    project: Project, stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project.path)
+    call(train.main, *command(2)[3:], "--only", "width 2, alpha 0.1")
+    assert capsys.readouterr().err == "width 2, alpha 0.1: trained without an error; nothing was written\n"
+    assert not project.store.exists()
+    assert not (project.path / "data/models").exists()
+
+
+def test_progress_is_a_number_a_speed_and_the_time_left() -> None:
+    assert progress_said(0, before=0, total=160, seconds=2) == "0 of 160 models"
+    assert progress_said(12.5, before=0, total=160, seconds=5) == "12 of 160 models, 2.5 a second, 0:00:59 left"
+    assert progress_said(50, before=40, total=60, seconds=3600) == "50 of 60 models, 0.2 a minute, 1:00:00 left"
+    assert progress_said(60, before=40, total=60, seconds=4) == "60 of 60 models, 5.0 a second, 0:00:00 left"
 
 
 def test_no_worker_goes_on_when_a_file_cannot_be_written(project: Project, stage: Stage) -> None:

@@ -296,11 +296,11 @@ def test_parts_of_cells_that_a_kill_left_are_used_and_then_gone(
     assert store.put(own, tensors.to_bytes(changed, store.described(own, first.seeds)), first.seeds)
     store.path_of(own, second.seeds).write_bytes(b"damaged")
     store.path_of(own, range(1, 3)).write_bytes(b"of another split")
-    make("some", lambda classes: [cell], Path(DATA))
+    make("some", lambda classes: [cell], Path(DATA), "command")
     found, _ = tensors.from_bytes(cell.path.read_bytes())
     assert (found["test_error"][0] == 0.125).all()
     assert (found["test_error"][1] != 0.125).any()
     assert [path.name for path in project.store.iterdir()] == [f"{digest_of(own)}.safetensors"]
     store.path_of(own, first.seeds).write_bytes(b"left by a kill")
-    make("some", lambda classes: [cell], Path(DATA))
+    make("some", lambda classes: [cell], Path(DATA), "command")
     assert [path.name for path in project.store.iterdir()] == [f"{digest_of(own)}.safetensors"]
