@@ -122,6 +122,7 @@ def test_every_group_of_parameters_has_a_stage_that_depends_on_it() -> None:
     assert used == set(yaml.safe_load((ROOT / "params.yaml").read_text()))
     of_studies = [groups["studies/params.yaml"] for groups in params if isinstance(groups, dict)]
     assert of_studies == [
+        ["defaults", "readings", "studies"],
         *[["defaults", "studies.${key}"]] * 3,
         *[["defaults", "readings.${key}", "studies.${item.reads}"]] * 2,
         ["readings", "studies"],

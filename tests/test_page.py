@@ -138,21 +138,19 @@ def test_the_panel_draws_the_means_and_runs_of_the_tables(browser: Browser, repo
         label = table[study.by[0]].map(lambda value, of=study.by[0]: f"{of} {value}") if study.by else "all"
         expected = 100 * table.assign(group=label).groupby(["group", study.over]).test_error.mean()
         assert len(means) == len(expected), name
-        for (group, point), error in expected.items():
-            assert means[group, float(point)] == pytest.approx(error, abs=0.01), (name, group, point)
+        assert means.to_dict() == pytest.approx(expected.rename(float, level=1).to_dict(), abs=0.01), name
         assert (found.kind == "a run").sum() == table.test_error.notna().sum(), name
 
 
 def test_the_paper_and_others_stand_beside_our_points(browser: Browser, report: Path) -> None:
     page, _ = opened(browser, report, offline=True)
     show(page, "study=grid")
-    theirs = drawn(page)
-    theirs = theirs[theirs.kind.str.contains("2401.10686")].set_index(["group", "x"]).y.astype(float)
+    found = drawn(page).astype({"x": float, "y": float})
+    theirs = found[found.kind.str.contains("2401.10686")].set_index(["group", "x"]).y.to_dict()
     paper = pd.read_csv(ROOT / "data/paper_table1.csv")
-    assert len(theirs) == len(paper) == 96
-    for row in paper.itertuples():
-        point = str(row.alpha).removesuffix(".0")
-        assert theirs[f"width {row.width}", point] == pytest.approx(100 - row.test_accuracy_percent, abs=0.01)
+    paper = paper.assign(group=paper.width.map("width {}".format)).set_index(["group", "alpha"])
+    assert len(theirs) == 96
+    assert theirs == pytest.approx((100 - paper.test_accuracy_percent).to_dict(), abs=0.01)
     for name in ("weight-reuse", "width-noise"):
         show(page, f"study={name}")
         assert any(CROSS in text for text in page.evaluate(READ_PAGE)["texts"]), name
@@ -286,7 +284,7 @@ def brightness(page: Page) -> dict[str, float]:
 def test_dark_light_and_paper(browser: Browser, report: Path) -> None:
     page, complaints = opened(browser, report, offline=True)
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         show(page, f"study=width-noise&horizontal={'linear' if scheme == 'dark' else 'in order'}")
         page.wait_for_timeout(300)  # a change of the scheme draws anew
         page.screenshot(path=SCREENSHOTS / f"report-{scheme}.png")

@@ -30,5 +30,5 @@ def test_a_studys_results_are_part_of_the_page_only_where_they_are_there(tmp_pat
     command = ("python", "-m", "stages.report", "--metrics", "metrics", "--studies", "studies", "--peers", "data/peers")
     Workspace(tmp_path).run(*command, "--out", "less.html")
     less = (tmp_path / "less.html").read_bytes()
-    assert whole.count(b"#study=pruning\"") == 1
-    assert less.count(b"#study=pruning\"") == 0
+    assert whole.count(b'#study=pruning"') == 1
+    assert less.count(b'#study=pruning"') == 0

@@ -18,6 +18,8 @@ KINDS = {  # of measures, with the ways to train whose cells they can read
 }
 # answers whose least value may choose a point of the axis
 CHOOSING = ("two_part_bits", "description_bits", "description_bits_calibrated")
+# units of answers: of RELATIVE only ratios are comparable, and a REFERENCE is what others are compared with
+ERROR, SHARE, RELATIVE, REFERENCE = "error", "share", "relative", "reference"
 SWEPT = "features"  # the axis of a sweep, whatever that of its study is
 
 

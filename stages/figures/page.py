@@ -79,8 +79,8 @@ def entry(
 
     `about` are its words: `asks`, `said` (the answer in a sentence), `how` (how its networks were trained), `command`
     (what rebuilds it) and `kind`. `runs` has a row a run and point, with the columns `by`, `over` and `seed`, and in
-    `group` the key of its verdict. `epochs` has a row a cell and epoch, with means over the runs. `answers` is the column
-    that names the answers of a reading.
+    `group` the key of its verdict. `epochs` has a row a cell and epoch, with means over the runs. Of a reading,
+    `answers` is the column that names its answers.
     """
     tables = {"runs": columns(runs, [*by, over], "seed")}
     if epochs is not None and len(epochs):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from stages.base.readings import ERROR, REFERENCE, RELATIVE, SHARE
 from stages.linear.chosen import chosen, halves
 from stages.linear.finetuned import features_of, swept
 from stages.linear.heads import Features, hidden
@@ -17,8 +18,6 @@ from stages.training.images import Images
 from stages.training.mlp import Layer, Net
 from stages.training.runs import Arrays
 
-# units: of RELATIVE only ratios are comparable, and a REFERENCE is what others are compared with
-ERROR, SHARE, RELATIVE, REFERENCE = "error", "share", "relative", "reference"
 KERNEL_IMAGES = 500  # on which tangent kernels are compared
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from stages.base.params import LEAST_POINTS, LEAST_RUNS
-from stages.base.readings import CHOOSING, Reading
+from stages.base.readings import CHOOSING, ERROR, REFERENCE, RELATIVE, SHARE, Reading
 from stages.base.studies import Along
 from stages.statistic.findings import ALL, Verdict, answer_with_reason, d_with_interval
 from stages.statistic.guards import Case, table_of
@@ -24,9 +24,7 @@ from stages.statistic.study import groups as groups_of
 from stages.statistic.tables import axis_value
 from stages.statistic.verdict import described as verdict_of
 
-ERROR, SHARE, RELATIVE, REFERENCE = "error", "share", "relative", "reference"  # units
 SAID = {ERROR: "error, %", SHARE: "%", RELATIVE: "% of the largest mean"}
-PLACES_IN_ORDER = ("left", "peak", "right")
 ENDS = ("first", "last", "largest")
 MOST_CHANGES = 6  # in a sentence
 DRAWS = 2000  # of whole runs
@@ -303,7 +301,7 @@ def words(verdicts: dict[str, Verdict], over: str) -> pd.DataFrame:
     lines = []
     for name, found in verdicts.items():
         peak = said_of(found[f"peak_{over}"]) if f"peak_{over}" in found else "-"
-        places = ("first", *(f"at_{place}" for place in PLACES_IN_ORDER), "last")
+        places = ("first", *(f"at_{place}" for place in ("left", "peak", "right")), "last")
         beside = [number(found[at]) if at in found else "-" for at in places]
         change = said_of_change(found) if "change" in found else "-"
         lines.append([plain(name), *beside, change, peak, d_with_interval(found), answer_with_reason(found)])
