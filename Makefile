@@ -17,8 +17,8 @@ studies: .venv/ready  ## every question of studies/params.yaml; what the store h
 	@python -m stages.commands.repair && { $(DVC) repro --keep-going studies/dvc.yaml; status=$$?; \
 	  $(DVC) repro report && exit $$status; }
 
-results: .venv/ready  ## write the tables and findings into README.md and RESULTS.md
-	python -m stages.commands.results README.md RESULTS.md
+results: .venv/ready  ## write the tables and findings into README.md, RESULTS.md and COSTS.md
+	python -m stages.commands.results README.md RESULTS.md COSTS.md
 
 dag: .venv/ready  ## both pipelines, a line for each stage with what it follows
 	@python -m stages.commands.dag

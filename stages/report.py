@@ -15,7 +15,9 @@ from stages.base import files
 from stages.base.console import run
 from stages.base.studies import Studies, along, points, points_read
 from stages.figures import forest
+from stages.figures.answers import answers as figure
 from stages.figures.page import Others, entry, rendered
+from stages.figures.style import save
 from stages.statistic import findings, overview
 from stages.statistic import reading as of_reading
 from stages.statistic import study as of_study
@@ -142,7 +144,7 @@ def of_regressions(metrics: Path) -> Iterator[dict[str, Any]]:
     yield entry("heads", about, "strength", ["features", "head"], {}, rows)
 
 
-def sections(entries: Entries, verdicts: dict[str, dict[str, Verdict]]) -> Iterator[tuple[str, list[forest.Row]]]:
+def sections(entries: Entries, verdicts: dict[str, dict[str, Verdict]]) -> Iterator[forest.Section]:
     """The rows of the first table: the paper's grid, then the studies by the axis along which they are judged."""
 
     def rows(names: list[str]) -> list[forest.Row]:
@@ -151,10 +153,11 @@ def sections(entries: Entries, verdicts: dict[str, dict[str, Verdict]]) -> Itera
     judged = {name: found for name, found in entries.items() if name in verdicts}
     grid = [name for name, found in judged.items() if found["kind"] == "grid"]
     if grid:
-        yield "The paper's grid", rows(grid)
-    studies = {name: found["over"] for name, found in judged.items() if found["kind"] == "study"}
-    for over in dict.fromkeys(studies.values()):
-        yield f"Over {overview.axis_in_words(over)}", rows([name for name in studies if studies[name] == over])
+        yield forest.Section("The paper's grid", rows(grid))
+    studies = {name: found for name, found in judged.items() if found["kind"] == "study"}
+    axes = {name: overview.axis_in_words(found["over"]) for name, found in studies.items()}
+    for axis in dict.fromkeys(axes.values()):
+        yield forest.Section(f"Over {axis}", rows([name for name in axes if axes[name] == axis]))
 
 
 def main(metrics: Path, studies: Path, peers: Path, out: Path) -> None:
@@ -173,6 +176,8 @@ def main(metrics: Path, studies: Path, peers: Path, out: Path) -> None:
     said += [findings.agreement(results.paper)] * (len(results.paper) > 0)
     readings = {name: verdicts[name] for name in whole.readings if name in verdicts}
     why = of_reading.summary({name: whole.readings[name].asks for name in readings}, readings)
+    answered = [*sections(entries, with_grid)]
+    in_short = overview.sentence(of_all, {name: whole.studies[name].over for name in of_all}) if of_all else ""
     page = rendered(
         [*entries.values()],
         count=str(len(of_all)),
@@ -180,7 +185,7 @@ def main(metrics: Path, studies: Path, peers: Path, out: Path) -> None:
         if of_all
         else "",
         grid=escape(overview.sentence_of_grid(own, results.paper)),
-        answers=forest.table(sections(entries, with_grid)),
+        answers=forest.table(answered),
         why=linked(why),
         caption=f"{len(results.cells):,} networks, {escape(caption(results.cells, results.params))}.",
         found="\n".join(f"<p>{emphasised(one)}</p>" for one in said),
@@ -188,7 +193,8 @@ def main(metrics: Path, studies: Path, peers: Path, out: Path) -> None:
         beside="\n".join(f"<p>{emphasised(entries[name]['said'])}</p>" for name in ("lasso", "heads")),
         params=escape(Path("params.yaml").read_text(encoding="utf-8")),
     )
-    files.write(out, page)
+    files.write(out / "report.html", page)
+    save(out / "answers.png", figure(answered, in_short))
 
 
 def emphasised(text: str) -> str:

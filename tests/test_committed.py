@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -47,17 +48,18 @@ def test_tables_and_figures_have_the_hashes_in_dvc_lock() -> None:
 
 
 def test_readme_and_results_say_what_is_in_the_tables() -> None:
-    for name in ("README.md", "RESULTS.md"):
+    for name in ("README.md", "RESULTS.md", "COSTS.md"):
         text = (ROOT / name).read_text()
         assert filled(text) == text, f"{name}: make results"
 
 
 def test_results_leave_no_study_and_no_finding_out() -> None:
     text = (ROOT / "RESULTS.md").read_text()
-    studies = {f"<!-- study {name} -->" for name in STUDIES.studies}
-    studies |= {f"<!-- reading {name} -->" for name in STUDIES.readings}
+    chapters = [*STUDIES.studies, *STUDIES.readings]
+    assert re.findall(r"^## ([a-z0-9-]+)$", text, re.MULTILINE) == chapters
+    assert re.findall(r"^!\[.*\]\(studies/(.+)/figure.png\)$", text, re.MULTILINE) == chapters
     findings = {f"<!-- say metrics/{path.name} -->" for path in (ROOT / "metrics").glob("*.md")}
-    assert [mark for mark in studies | findings | {"<!-- show metrics -->"} if mark not in text] == []
+    assert [mark for mark in findings | {"<!-- show metrics -->"} if mark not in text] == []
 
 
 def test_every_figure_in_plots_is_a_stages() -> None:

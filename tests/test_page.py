@@ -33,10 +33,10 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of the committed results."""
-    out = tmp_path_factory.mktemp("report") / "report.html"
+    out = tmp_path_factory.mktemp("report")
     given = ("--metrics", "metrics", "--studies", "metrics/studies", "--peers", "data/peers", "--out", str(out))
     Workspace(ROOT).run("python", "-m", "stages.report", *given)
-    return out
+    return out / "report.html"
 
 
 def show(page: Page, view: str) -> None:
@@ -315,9 +315,9 @@ def test_a_pipeline_without_studies_has_a_page_too(tmp_path: Path, browser: Brow
     (tmp_path / "studies").mkdir()
     text = (ROOT / "studies/params.yaml").read_text()
     (tmp_path / "studies/params.yaml").write_text(text[: text.index("\nstudies:")] + "\nstudies: {}\nreadings: {}\n")
-    given = ("--metrics", "metrics", "--studies", "studies", "--peers", "data/peers", "--out", "report.html")
+    given = ("--metrics", "metrics", "--studies", "studies", "--peers", "data/peers", "--out", "plots")
     Workspace(tmp_path).run("python", "-m", "stages.report", *given)
-    page, complaints = opened(browser, tmp_path / "report.html", offline=True)
+    page, complaints = opened(browser, tmp_path / "plots/report.html", offline=True)
     page.wait_for_function("document.body.dataset.drawn !== undefined")
     assert complaints == []
     assert page.locator(".answers td.answer").count() == 2

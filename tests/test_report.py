@@ -12,7 +12,7 @@ def report(folder: Path, time_zone: str) -> bytes:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "*.png"))
     shutil.copy(ROOT / "params.yaml", folder)
     command = ("python", "-m", "stages.report", "--metrics", "metrics", "--studies", "studies", "--peers", "data/peers")
-    Workspace(folder).run(*command, "--out", "plots/report.html", TZ=time_zone)
+    Workspace(folder).run(*command, "--out", "plots", TZ=time_zone)
     return (folder / "plots/report.html").read_bytes()
 
 
@@ -28,7 +28,7 @@ def test_a_studys_results_are_part_of_the_page_only_where_they_are_there(tmp_pat
     whole = report(tmp_path, "UTC")
     (tmp_path / "studies/verdicts/pruning.json").unlink()
     command = ("python", "-m", "stages.report", "--metrics", "metrics", "--studies", "studies", "--peers", "data/peers")
-    Workspace(tmp_path).run(*command, "--out", "less.html")
-    less = (tmp_path / "less.html").read_bytes()
+    Workspace(tmp_path).run(*command, "--out", "less")
+    less = (tmp_path / "less/report.html").read_bytes()
     assert whole.count(b'#study=pruning"') == 1
     assert less.count(b'#study=pruning"') == 0

@@ -3,8 +3,8 @@
 Between <!-- KIND PATH --> and <!-- end --> comes what the kind says of the path:
 
 show FOLDER: the table of that folder's results. say FILE: the sentence in it. agreement FILE: how many cells are the
-paper's. study NAME: a study's expectation, sentence, table and figure. reading NAME: the same of a reading. findings
-FOLDER: a line a study, from the verdicts in the folder. why FOLDER: a line a reading.
+paper's. findings FOLDER: a line a study, from the verdicts in the folder. studies FOLDER: a chapter a study. why FOLDER
+and readings FOLDER: the same of readings. seconds FILE: how long training the studies took.
 """
 
 import re
@@ -18,42 +18,65 @@ from stages.base import files
 from stages.base.console import run
 from stages.base.studies import along
 from stages.commands.show import as_markdown, as_table
+from stages.statistic import overview
 from stages.statistic import reading as of_reading
 from stages.statistic import study as statistic
 from stages.statistic.findings import agreement
 
-
-def study(name: str) -> str:
-    """A study's chapter: what was expected, the answer in a sentence, a line a group, the figure, how to make it."""
-    folder = Path("studies") / name
-    asked = files.read_studies().studies[name]
-    found = _verdict(name)
-    sentence = (folder / "finding.md").read_text(encoding="utf-8").strip()
-    if asked.twin:
-        permuted = bool(asked.options.get("permute"))
-        sentence += f"\n\n{statistic.said_of_twin(asked.twin, permuted, found, _verdict(asked.twin))}"
-    table = as_table(statistic.table(found, asked.over))
-    figure = f"![{asked.asks}](studies/{name}/figure.png)"
-    return f"Expected: {asked.expects}\n\n{sentence}\n\n{table}\n\n{figure}"
+SECONDS = Path("tests/benchmarks/studies.csv")  # that training a study took
 
 
-def reading(name: str) -> str:
-    """A reading's chapter, as a study's."""
-    studies = files.read_studies()
-    asked = studies.readings[name]
-    sentence = (Path("studies") / name / "finding.md").read_text(encoding="utf-8").strip()
-    table = as_table(of_reading.words(_verdict(name), along(studies, name).over))
-    figure = f"![{asked.asks}](studies/{name}/figure.png)"
-    return f"Expected: {asked.expects}\n\n{sentence}\n\n{table}\n\n{figure}"
+def studies(verdicts: Path) -> str:
+    """A chapter a study: its figure, the answer in a sentence, what was expected, a line a group, time and command."""
+    whole = files.read_studies().studies
+    seconds = pd.read_csv(SECONDS).set_index("study").seconds
+    chapters = []
+    for name, asked in whole.items():
+        found = _verdict(name, verdicts)
+        paragraphs = [_said(name)]
+        if asked.twin:
+            permuted = bool(asked.options.get("permute"))
+            paragraphs.append(statistic.said_of_twin(asked.twin, permuted, found, _verdict(asked.twin, verdicts)))
+        paragraphs += [f"Expected: {asked.expects}", as_table(statistic.table(found, asked.over))]
+        time = f"; training took {seconds[name]:,} seconds" if name in seconds.index else ""
+        paragraphs.append(f"`dvc repro studies/dvc.yaml:judge@{name}`{time}.")
+        chapters.append(_chapter(name, asked.asks, paragraphs))
+    return "\n\n".join(chapters)
 
 
-def _verdict(name: str, folder: Path = Path("studies/verdicts")) -> dict[str, Any]:
+def readings(verdicts: Path) -> str:
+    """A chapter a reading, as a study's."""
+    whole = files.read_studies()
+    chapters = []
+    for name, asked in whole.readings.items():
+        table = as_table(of_reading.words(_verdict(name, verdicts), along(whole, name).over))
+        command = (
+            f"`dvc repro studies/dvc.yaml:conclude@{name}`, which trains nothing where `{asked.reads}` is trained."
+        )
+        chapters.append(_chapter(name, asked.asks, [_said(name), f"Expected: {asked.expects}", table, command]))
+    return "\n\n".join(chapters)
+
+
+def _chapter(name: str, asks: str, paragraphs: list[str]) -> str:
+    return "\n\n".join([f"## {name}", f"![{asks}](studies/{name}/figure.png)", *paragraphs])
+
+
+def _said(name: str) -> str:
+    return (Path("studies") / name / "finding.md").read_text(encoding="utf-8").strip()
+
+
+def seconds(path: Path) -> str:
+    """A line a study, the longest first."""
+    return as_table(pd.read_csv(path).sort_values("seconds", ascending=False, kind="stable").astype(str))
+
+
+def _verdict(name: str, folder: Path) -> dict[str, Any]:
     return files.read_verdict(folder / f"{name}.json", name)
 
 
 def findings(verdicts: Path) -> str:
     asks = {name: study.asks for name, study in files.read_studies().studies.items()}
-    return as_table(statistic.summary(asks, {name: _verdict(name, verdicts) for name in asks}))
+    return as_table(overview.summary(asks, {name: _verdict(name, verdicts) for name in asks}))
 
 
 def why(verdicts: Path) -> str:
@@ -65,8 +88,9 @@ CONTENT: dict[str, Callable[[Path], str]] = {
     "show": as_markdown,
     "say": lambda path: path.read_text(encoding="utf-8").strip(),
     "agreement": lambda path: agreement(pd.read_csv(path)),
-    "study": lambda path: study(str(path)),
-    "reading": lambda path: reading(str(path)),
+    "studies": studies,
+    "readings": readings,
+    "seconds": seconds,
     "findings": findings,
     "why": why,
 }

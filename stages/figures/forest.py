@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from html import escape
 from typing import NamedTuple
 
-from stages.statistic.findings import Verdict
 from stages.statistic.judge import SMALLEST
 from stages.statistic.overview import Line
 
@@ -29,23 +28,27 @@ class Row(NamedTuple):
     lines: list[Line]
 
 
+class Section(NamedTuple):
+    """Questions of one kind."""
+
+    heading: str
+    rows: list[Row]
+
+
 def place(points: float) -> float:
     """Where so many points stand, in percent of the plot's width: at their root, so that small and large ones show."""
     return 2 + 96 * math.sqrt(min(points, LARGEST) / LARGEST)
 
 
-def plot(answer: str, verdict: Verdict) -> str:
+def plot(line: Line) -> str:
     """The interval of D as a line, D as the answer's shape, and dashed the least height that counts."""
-    height: float = verdict["D"]
-    middle, low, high = (
-        place(100 * end) for end in (height, verdict.get("D_low", height), verdict.get("D_high", height))
-    )
+    low, middle, high = (place(100 * end) for end in line.ends)
     least = place(100 * SMALLEST)
     return (
-        f'<svg class="forest {answer}" role="img" aria-hidden="true">'
+        f'<svg class="forest {line.answer}" role="img" aria-hidden="true">'
         f'<line class="least" x1="{least:.2f}%" x2="{least:.2f}%" y1="0" y2="100%"/>'
         f'<line class="interval" x1="{low:.2f}%" x2="{high:.2f}%" y1="50%" y2="50%"/>'
-        f'<svg x="{middle:.2f}%" y="50%" overflow="visible"><path d="{SHAPES[answer]}"/></svg></svg>'
+        f'<svg x="{middle:.2f}%" y="50%" overflow="visible"><path d="{SHAPES[line.answer]}"/></svg></svg>'
     )
 
 
@@ -55,7 +58,7 @@ def scale() -> str:
     return f'<svg class="forest scale" role="img" aria-hidden="true">{ticks}</svg>'
 
 
-def table(sections: Iterable[tuple[str, list[Row]]]) -> str:
+def table(sections: Iterable[Section]) -> str:
     """A table with a heading for each section, a body for each question and a row for each of its answers."""
     bodies = []
     for heading, rows in sections:
@@ -80,7 +83,7 @@ def body(row: Row) -> str:
         cells += [
             f'<td class="answer {line.answer}">{line.answer}</td>',
             f'<td class="where">{escape(line.groups)}</td>',
-            f'<td class="plot">{plot(line.answer, line.verdict)}</td>',
+            f'<td class="plot">{plot(line)}</td>',
             f'<td class="height">{escape(line.height)}</td>',
         ]
         rows.append(f"<tr>{''.join(cells)}</tr>")

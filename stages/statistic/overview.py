@@ -35,6 +35,12 @@ class Line(NamedTuple):
     def height(self) -> str:
         return d_with_interval(self.verdict)
 
+    @property
+    def ends(self) -> tuple[float, float, float]:
+        """The lower end of the interval, D, and the upper end; D itself where there is no interval."""
+        height: float = self.verdict["D"]
+        return self.verdict.get("D_low", height), height, self.verdict.get("D_high", height)
+
 
 def lines(verdicts: dict[str, Verdict]) -> list[Line]:
     """Of one study, a line an answer, a yes first."""
@@ -45,6 +51,28 @@ def lines(verdicts: dict[str, Verdict]) -> list[Line]:
             names = "" if ALL in groups else names_of([*groups])
             found.append(Line(answer, names, highest_of(groups)))
     return found
+
+
+MOST = 60  # letters of the names of groups in the table of all answers
+
+
+def summary(asks: Mapping[str, str], verdicts: Mapping[str, dict[str, Verdict]]) -> pd.DataFrame:
+    """A line of words a study: its question, its answers, and the highest D of the groups with the first of these."""
+    rows = []
+    for name, found in verdicts.items():
+        answers = lines(found)
+        said = "; ".join(_in_short(line, found) for line in answers)
+        rows.append([f"[{asks[name]}](RESULTS.md#{name})", said, answers[0].height])
+    return pd.DataFrame(rows, columns=["question", "answer", "D of the first, points [95 %]"])
+
+
+def _in_short(line: Line, verdicts: dict[str, Verdict]) -> str:
+    """The answer and where, such as "yes: width 200", or how often, where the names are long."""
+    if not line.groups:
+        return line.answer
+    if len(line.groups) <= MOST:
+        return f"{line.answer}: {line.groups}"
+    return f"{line.answer}: {sum(found['answer'] == line.answer for found in verdicts.values())} of {len(verdicts)}"
 
 
 def sentence(verdicts: Mapping[str, dict[str, Verdict]], over: Mapping[str, str]) -> str:

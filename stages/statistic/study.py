@@ -1,6 +1,5 @@
 """What a person is told of a study: its groups of runs, the verdict on each, one sentence, and plot data."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -181,16 +180,6 @@ def table(verdicts: dict[str, Verdict], axis: str) -> pd.DataFrame:
     words = pd.DataFrame(lines, columns=[*columns, "double descent?"])
     never = [column for column in HEIGHTS.values() if (words[column] == "-").all()]
     return words.drop(columns=never)
-
-
-def summary(asks: Mapping[str, str], verdicts: Mapping[str, dict[str, Verdict]]) -> pd.DataFrame:
-    """A line of words a study: its question, the answer for its groups, and the highest D."""
-    lines = []
-    for name, found in verdicts.items():
-        highest = highest_of(found)
-        heights = [d_with_interval(highest), d_with_interval(highest, name="D_settled")]
-        lines.append([f"[{name}](RESULTS.md#{name})", asks[name], answers(found), *heights])
-    return pd.DataFrame(lines, columns=["study", "question", "answer", "highest D, points [95 %]", "settled"])
 
 
 def finding(asks: str, verdicts: dict[str, Verdict], axis: str) -> str:
