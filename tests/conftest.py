@@ -29,22 +29,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "slow" not in item.keywords)
 
 
+SHARED = {  # how their names start, and the name of what they share
+    "tests/test_browser.py::test_every_chart": "a comparison",
+    "tests/test_browser.py::test_studies_stand": "revisions of studies",
+    "tests/test_browser.py::test_a_study_over": "revisions of studies",
+    "tests/test_page.py": "the report",
+    "tests/test_full_disk.py": "disks",
+    "tests/test_make.py": "make",
+    "tests/test_own_data.py": "own data",
+    "tests/test_readme.py::test_the_commands": "README",
+}
+
+
 class Together(LoadScopeScheduling):  # type: ignore[misc]
     """Tests that share a workspace of their own go to one worker, all others to the next that is free.
 
     The marker xdist_group of pytest-xdist 3.8 has no effect under pytest 9.2.
     """
 
-    shared = (
-        "tests/test_browser.py::test_every_chart",
-        "tests/test_full_disk.py",
-        "tests/test_make.py",
-        "tests/test_own_data.py",
-        "tests/test_readme.py::test_the_commands",
-    )
-
     def _split_scope(self, nodeid: str) -> str:
-        return next((start for start in self.shared if nodeid.startswith(start)), nodeid)
+        return next((name for start, name in SHARED.items() if nodeid.startswith(start)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

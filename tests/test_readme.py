@@ -25,6 +25,7 @@ SHARED = "test_two_who_train_push_and_pull_at_once_share_all_that_they_trained"
 RUN_BY = {
     "make": "test_make_without_network_or_identity_ends_with_the_table",
     "make help": "test_make_help_names_every_target",
+    "make test-all": "test_a_fresh_clone_has_nothing_to_run_again",
     "make test": "test_a_fresh_clone_has_nothing_to_run_again",  # any test: `make test` is what runs them
     "make studies": "test_the_studies_ran_and_a_plain_repro_leaves_them_alone",
     "python -m tests.benchmarks.statistic": "test_the_statistics_benchmarks_run_on_few_curves",
@@ -55,7 +56,7 @@ def test_every_command_is_run_by_a_test() -> None:
 
 
 def test_every_file_that_a_promise_names_is_there() -> None:
-    table = README[README.index("| promise |") : README.index("After a kill")]
+    table = METHODS[METHODS.index("| promise |") :]
     files = re.findall(r"`([\w/]+\.(?:py|json))`", table)
     assert len(files) > 12
     assert [file for file in files if not (ROOT / "tests" / file).exists()] == []

@@ -68,11 +68,12 @@ def summary(asks: Mapping[str, str], verdicts: Mapping[str, dict[str, Verdict]])
 
 def _in_short(line: Line, verdicts: dict[str, Verdict]) -> str:
     """The answer and where, such as "yes: width 200", or how often, where the names are long."""
+    answer = f"**{line.answer}**"
     if not line.groups:
-        return line.answer
+        return answer
     if len(line.groups) <= MOST:
-        return f"{line.answer}: {line.groups}"
-    return f"{line.answer}: {sum(found['answer'] == line.answer for found in verdicts.values())} of {len(verdicts)}"
+        return f"{answer}: {line.groups}"
+    return f"{answer}: {sum(found['answer'] == line.answer for found in verdicts.values())} of {len(verdicts)}"
 
 
 def sentence(verdicts: Mapping[str, dict[str, Verdict]], over: Mapping[str, str]) -> str:
@@ -80,10 +81,11 @@ def sentence(verdicts: Mapping[str, dict[str, Verdict]], over: Mapping[str, str]
     answers = {name: overall([*found.values()]) for name, found in verdicts.items()}
     axes = list(dict.fromkeys(axis_in_words(over[name]) for name, answer in answers.items() if answer == YES))
     counts = {answer: sum(one == answer for one in answers.values()) for answer in (YES, NO, UNDECIDED)}
-    real = f"{counts[YES]} of {len(answers)} studies find a double descent that is real, over {listed(axes)}"
-    if not axes:
-        real = f"None of {len(answers)} studies finds a double descent"
-    return f"{real}; {counts[NO]} find none, and {counts[UNDECIDED]} cannot tell."
+    where = f"none of {len(answers)} studies"
+    if axes:
+        where = f"{counts[YES]} of {len(answers)} studies, over {listed(axes)}"
+    none = f"there is none in {counts[NO]}, and in {counts[UNDECIDED]} it is undecided"
+    return f"A double descent is real in {where}; {none}."
 
 
 def sentence_of_grid(verdicts: Mapping[str, Verdict], paper: pd.DataFrame) -> str:
