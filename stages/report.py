@@ -125,7 +125,7 @@ def of_regressions(metrics: Path) -> Iterator[dict[str, Any]]:
         "kind": "regression",
         "asks": "Does the error of regressions peak over features?",
         "said": sentence(metrics / "lasso.md"),
-        "how": f"{rows.seed.nunique()} runs",
+        "how": f"{rows.seed.nunique()} runs, each with data of its own",
         "command": "dvc repro lasso",
     }
     yield entry("lasso", about, "features", ["method"], {}, rows)
@@ -180,13 +180,10 @@ def main(metrics: Path, studies: Path, peers: Path, out: Path) -> None:
     in_short = overview.sentence(of_all, {name: whole.studies[name].over for name in of_all}) if of_all else ""
     page = rendered(
         [*entries.values()],
-        count=str(len(of_all)),
-        overview=escape(overview.sentence(of_all, {name: whole.studies[name].over for name in of_all}))
-        if of_all
-        else "",
+        overview=escape(in_short),
         grid=escape(overview.sentence_of_grid(own, results.paper)),
         answers=forest.table(answered),
-        why=linked(why),
+        why=linked([*readings], why),
         caption=f"{len(results.cells):,} networks, {escape(caption(results.cells, results.params))}.",
         found="\n".join(f"<p>{emphasised(one)}</p>" for one in said),
         table=findings.table(results.cells, results.paper, results.verdict).to_html(index=False, border=0),
@@ -202,19 +199,14 @@ def emphasised(text: str) -> str:
     return re.sub(r"\*(\w+)\*", r"<em>\1</em>", escape(text))
 
 
-def linked(table: pd.DataFrame) -> str:
-    """The readings' table, whose names ask the panel."""
-    names = table.reading.str.extract(r"\[(.*?)\]")[0].map(escape)
+def linked(names: list[str], table: pd.DataFrame) -> str:
+    """The readings' table, whose questions open in the panel."""
     questions = [
         f'<a href="#study={name}">{escape(asks)}</a> <small>{name}</small>'
         for name, asks in zip(names, table.question, strict=True)
     ]
-    return (
-        table.drop(columns="reading")
-        .map(escape)
-        .assign(question=questions)
-        .to_html(index=False, border=0, escape=False)
-    )
+    words = table.drop(columns="reading").map(escape).assign(question=questions)
+    return words.to_html(index=False, border=0, escape=False)
 
 
 if __name__ == "__main__":

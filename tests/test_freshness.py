@@ -124,7 +124,7 @@ def test_a_changed_study_makes_its_own_stages_stale_and_no_other(workspace: Work
     with changed_studies(workspace) as studies:
         studies["studies"][name]["options"]["seeds"] = 3
     try:
-        assert workspace.stale() == {*OF_STUDY[name], "findings"}
+        assert workspace.stale() == {*OF_STUDY[name], "findings", "report"}
     finally:
         workspace.git("checkout", "-q", "studies/params.yaml")
 
@@ -133,7 +133,7 @@ def test_changed_defaults_make_all_studies_stale(workspace: Workspace) -> None:
     with changed_studies(workspace) as studies:
         studies["defaults"]["fit"]["seeds"] = 3
     try:
-        assert workspace.stale() == set.union(*OF_STUDY.values())
+        assert workspace.stale() == set.union(*OF_STUDY.values()) | {"report"}
     finally:
         workspace.git("checkout", "-q", "studies/params.yaml")
 
@@ -191,7 +191,9 @@ def test_a_changed_source_file_makes_those_that_import_it_stale_and_no_other(wor
         code = sealed if name in EVERY_CELL else imported(module(stage))
         for file in {*code, *(dep["path"] for dep in stage["deps"])} & set(users):
             users[file].add(name)
-    assert all(users[file] for file in ("stages/figures/report.html", "stages/figures/style.mplstyle"))
+    assert all(
+        users[file] for file in map("stages/figures/{}".format, ("page.html", "page.css", "page.js", "style.mplstyle"))
+    )
     few = users if os.environ.get("RERUNS") else random.Random(0).sample(sorted(users), 25)
     for file, importers in ((file, users[file]) for file in few):
         path = workspace.path / file

@@ -14,6 +14,7 @@ LOOKS = {  # the marker, its size, the colour and whether it is filled
     NO: ("o", 4.5, "0.35", False),
     UNDECIDED: ("^", 5.5, OKABE_ITO[1], True),
 }
+HALF = 60  # of the scale, in percent; beyond it a reason stands left of its peak
 LINE = 0.155  # inches, of a study
 
 
@@ -52,7 +53,7 @@ def answers(sections: list[Section], title: str) -> Figure:
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
     ax.set(xlim=(0, 100), ylim=(level + 0.4, 0.6))
-    ax.set_xlabel("height D of the peak, in points of test error, with its 95 % interval")
+    ax.set_xlabel("height D of the peak, in points of test error, with its 95 % interval (scale of roots)")
     add_legend(figure)
     add_title(figure, title)
     return figure
@@ -61,6 +62,9 @@ def answers(sections: list[Section], title: str) -> Figure:
 def _mark(ax: Axes, level: int, line: Line) -> None:
     marker, size, colour, filled = LOOKS[line.answer]
     low, middle, high = (place(100 * end) for end in line.ends)
+    if line.answer == NO and line.ends[0] >= SMALLEST:  # a peak that does not count, and the first reason why
+        x, side = (high + 2, "left") if middle < HALF else (low - 2, "right")
+        ax.text(x, level, line.why.split(", ")[0], fontsize=SMALL - 1.5, color=colour, ha=side, va="center_baseline")
     seen = ax.get_legend_handles_labels()[1]
     ax.plot([low, high], [level, level], color=colour, linewidth=1.5)
     ax.plot(

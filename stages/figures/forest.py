@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from html import escape
 from typing import NamedTuple
 
-from stages.statistic.judge import SMALLEST
+from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES
 from stages.statistic.overview import Line
 
-LARGEST = 80.0  # points, at the right end of the scale
+LARGEST = 100.0  # points, at the right end of the scale
 TICKS = (0, 1, 5, 20, 50)
 SHAPES = {  # of an answer; centred, about ten pixels wide
-    "yes": "M0 -6L6 0L0 6L-6 0Z",
-    "no": "M-4.5 0A4.5 4.5 0 1 0 4.5 0A4.5 4.5 0 1 0 -4.5 0Z",
-    "undecided": "M0 -5.5L5.5 4.5L-5.5 4.5Z",
+    YES: "M0 -6L6 0L0 6L-6 0Z",
+    NO: "M-4.5 0A4.5 4.5 0 1 0 4.5 0A4.5 4.5 0 1 0 -4.5 0Z",
+    UNDECIDED: "M0 -5.5L5.5 4.5L-5.5 4.5Z",
 }
 
 
@@ -45,7 +45,7 @@ def plot(line: Line) -> str:
     low, middle, high = (place(100 * end) for end in line.ends)
     least = place(100 * SMALLEST)
     return (
-        f'<svg class="forest {line.answer}" role="img" aria-hidden="true">'
+        f'<svg class="forest {line.answer}" aria-hidden="true">'
         f'<line class="least" x1="{least:.2f}%" x2="{least:.2f}%" y1="0" y2="100%"/>'
         f'<line class="interval" x1="{low:.2f}%" x2="{high:.2f}%" y1="50%" y2="50%"/>'
         f'<svg x="{middle:.2f}%" y="50%" overflow="visible"><path d="{SHAPES[line.answer]}"/></svg></svg>'
@@ -55,16 +55,15 @@ def plot(line: Line) -> str:
 def scale() -> str:
     """The ticks above the plots."""
     ticks = "".join(f'<text x="{place(tick):.2f}%" y="11">{tick}</text>' for tick in TICKS)
-    return f'<svg class="forest scale" role="img" aria-hidden="true">{ticks}</svg>'
+    return f'<svg class="forest scale" aria-hidden="true">{ticks}</svg>'
 
 
 def table(sections: Iterable[Section]) -> str:
     """A table with a heading for each section, a body for each question and a row for each of its answers."""
     bodies = []
     for heading, rows in sections:
-        bodies.append(
-            f'<tbody><tr><th class="section" colspan="5" scope="rowgroup">{escape(heading)}</th></tr></tbody>'
-        )
+        title = f'<th colspan="3" scope="rowgroup">{escape(heading)}</th>'
+        bodies.append(f'<tbody class="section"><tr>{title}<td colspan="2">{scale()}</td></tr></tbody>')
         bodies += [body(row) for row in rows]
     head = (
         "<thead><tr><th>question</th><th>answer</th><th>where</th>"
@@ -82,7 +81,7 @@ def body(row: Row) -> str:
     for line in row.lines:
         cells += [
             f'<td class="answer {line.answer}">{line.answer}</td>',
-            f'<td class="where">{escape(line.groups)}</td>',
+            f'<td class="where">{escape(line.groups)} <small>{escape(line.why)}</small></td>',
             f'<td class="plot">{plot(line)}</td>',
             f'<td class="height">{escape(line.height)}</td>',
         ]

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from stages.base.readings import ERROR, RELATIVE
 from stages.figures import vega
-from stages.statistic.findings import Verdict, answer_with_reason, d_with_interval
-from stages.statistic.reading import plain
+from stages.statistic.findings import Verdict, d_with_interval, reason
+from stages.statistic.judge import UNDECIDED
+from stages.statistic.reading import SAID, plain
 
 VEGA_LITE = "6.4"  # the schema that page.js is written in is version 6's
 TEMPLATE, STYLE, SCRIPT = (Path(__file__).with_name(name) for name in ("page.html", "page.css", "page.js"))
@@ -25,8 +27,6 @@ MEASURES = {  # columns of the tables: what a person reads, and the unit
     "test_loss": ("test loss", PLAIN),
     "train_loss": ("training loss", PLAIN),
     "test_error_averaged": ("test error, averaged weights", SHARE),
-    "train_error_averaged": ("training error, averaged weights", SHARE),
-    "test_error_last": ("test error, mean of the last epochs", SHARE),
     "test_error_early": ("test error at the best epoch", SHARE),
     "ensemble_error": ("test error, all runs together", SHARE),
     "noise_fitted": ("wrong labels fitted", SHARE),
@@ -52,6 +52,7 @@ MEASURES = {  # columns of the tables: what a person reads, and the unit
     "answer": ("answer, as judged", SHARE),
     "value": ("answer, as measured", PLAIN),
 }
+ALWAYS = ("test_error", "train_error", "answer", "value")  # in the page, though they may be the same everywhere
 # measures that may stand on the horizontal axis in place of what was varied
 ALONG = ("prunable_fraction", "zero_fraction", "sparsity", "weights", "gini", "train_error", "noise_fitted")
 
@@ -85,7 +86,7 @@ def entry(
     tables = {"runs": columns(runs, [*by, over], "seed")}
     if epochs is not None and len(epochs):
         tables["epochs"] = columns(epochs, [*by, over], "epoch")
-    points = np.sort(runs[over].unique())
+    groups = dict(list(runs.groupby("group", sort=False)))
     return {
         "name": name,
         **about,
@@ -93,7 +94,7 @@ def entry(
         "by": by,
         "answers": answers,
         "labels": {group: plain(group) for group in verdicts} if answers else {},
-        "groups": {group: group_of(found, over, points) for group, found in verdicts.items()},
+        "groups": {group: group_of(found, over, groups[group]) for group, found in verdicts.items()},
         "axes": axes(tables, over),
         "tables": tables,
         "others": [
@@ -101,26 +102,30 @@ def entry(
                 "name": other.name,
                 "group": other.group,
                 "points": other.points.index.tolist(),
-                "errors": short(100 * other.points, 4),
+                "errors": short(100 * other.points),
             }
             for other in others
+            if other.group in groups
         ],
     }
 
 
-def group_of(found: Verdict, over: str, points: np.ndarray) -> dict[str, Any]:
-    """What the page says of a group: its answer, D, places on the axis, and the fitted curve in %."""
-    places = {place: found.get(f"{place}_{over}") for place in ("left", "peak", "right")}
-    fit = [
-        [point, None if error is None else significant(100 * error)]
-        for point, error in zip(points.tolist(), found.get("fit", []), strict=False)
-    ]
+def group_of(found: Verdict, over: str, rows: pd.DataFrame) -> dict[str, Any]:
+    """What the page says of a group: its answer, D, peak and valleys, the fitted curve in %, and what was left out."""
+    points = np.sort(rows[over].unique()).tolist()
+    fit = [None if error is None else significant(100 * error) for error in found.get("fit", [None] * len(points))]
+    unit = found.get("unit", ERROR)
+    height = f"D = {d_with_interval(found)} {'hundredths of its largest mean' if unit == RELATIVE else 'points'}"
+    why = reason(found).long if found["answer"] == UNDECIDED else reason(found).short
+    answer = f"{found['answer']}: {why}" if why else found["answer"]
     return {
         "answer": found["answer"],
         "D": significant(100 * found["D"]),
-        "said": f"{answer_with_reason(found)}; D = {d_with_interval(found)} points",
-        **places,
-        "fit": fit,
+        "said": f"{answer}; {height}",
+        "unit": SAID[unit],
+        **{place: found.get(f"{place}_{over}") for place in ("left", "peak", "right")},
+        "fit": [list(pair) for pair in zip(points, fit, strict=True)],
+        "failed": found.get("failed", []),
     }
 
 
@@ -137,15 +142,17 @@ def axes(tables: dict[str, Any], over: str) -> list[dict[str, str]]:
 
 
 def _varies(values: list[Any]) -> bool:
-    return len({*values}) > 1 and all(isinstance(value, int | float) for value in values)
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    return numbers and len({*values}) > 1
 
 
 def columns(table: pd.DataFrame, options: list[str], within: str) -> dict[str, Any]:
     """The table by cells, a cell being a place in the options.
 
-    `places` has a value a cell for each option, and `groups` for each cell the number of its group. `within` holds the
-    seeds or epochs of a cell, once where they are the same in all cells, else a list a cell. Each of the measures has a
-    value for each of these, cell after cell; one that is the same everywhere is left out.
+    `places` has a value a cell for each option, None where there is none, and `groups` for each cell the number of its
+    group. `within` holds the seeds or epochs of a cell, once where they are the same in all cells, else a list a cell.
+    Each of the measures has a value for each of these, cell after cell; one that is the same everywhere is left out
+    unless it is in ALWAYS.
     """
     cell = table.groupby(options, sort=False, dropna=False).ngroup()
     table = table.assign(cell=cell).sort_values("cell", kind="stable")
@@ -155,7 +162,9 @@ def columns(table: pd.DataFrame, options: list[str], within: str) -> dict[str, A
     ends = np.cumsum(counts).tolist()
     lists = [inner[end - count : end] for end, count in zip(ends, counts, strict=True)]
     found: dict[str, Any] = {
-        "places": {option: first[option].tolist() for option in options},
+        "places": {
+            option: [None if pd.isna(value) else value for value in first[option].tolist()] for option in options
+        },
         "within": lists[0] if all(one == lists[0] for one in lists) else lists,
         "measures": {},
     }
@@ -163,20 +172,19 @@ def columns(table: pd.DataFrame, options: list[str], within: str) -> dict[str, A
         names = list(dict.fromkeys(first.group))
         found["groups"] = {"names": names, "of": [names.index(group) for group in first.group]}
     for measure, (_, unit) in MEASURES.items():
-        if measure in table and measure not in options and table[measure].nunique() > 1:
-            values = 100 * table[measure] if unit == SHARE else table[measure]
-            found["measures"][measure] = short(values, 4 if unit == SHARE else 3)
+        if measure in table and measure not in options and (measure in ALWAYS or table[measure].nunique() > 1):
+            found["measures"][measure] = short(100 * table[measure] if unit == SHARE else table[measure])
     return found
 
 
-def short(values: pd.Series, digits: int) -> list[float | int | None]:
-    """The numbers with so many significant digits; None for what is no number."""
-    return [significant(value, digits) if np.isfinite(value) else None for value in values.astype(np.float64)]
+def short(values: pd.Series) -> list[float | int | None]:
+    """The numbers as they stand in the page; None for what is no number."""
+    return [significant(value) if np.isfinite(value) else None for value in values.astype(np.float64)]
 
 
-def significant(value: float, digits: int = 4) -> float | int:
-    """The number with so many significant digits, without a fraction if it needs none."""
-    rounded = float(f"{value:.{digits}g}")
+def significant(value: float) -> float | int:
+    """A whole number as it is, any other with four significant digits, without a fraction if it needs none."""
+    rounded = value if value == int(value) else float(f"{value:.4g}")
     return int(rounded) if rounded == int(rounded) else rounded
 
 
@@ -189,7 +197,7 @@ def rendered(entries: list[dict[str, Any]], **words: str) -> bytes:
             words,
             style=STYLE.read_text(encoding="utf-8"),
             vega=vega.script(VEGA_LITE),
-            data=data.replace("</", "<\\/"),  # nothing in a script may look like its end
+            data=data.replace("<", "\\u003c"),  # nothing in a script may look like markup
             script=SCRIPT.read_text(encoding="utf-8"),
         )
         .encode()

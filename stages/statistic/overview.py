@@ -36,6 +36,12 @@ class Line(NamedTuple):
         return d_with_interval(self.verdict)
 
     @property
+    def why(self) -> str:
+        """What the answer of the group with the highest D is due to; empty for a yes."""
+        why = reason(self.verdict)
+        return why.long if self.answer == UNDECIDED else why.short
+
+    @property
     def ends(self) -> tuple[float, float, float]:
         """The lower end of the interval, D, and the upper end; D itself where there is no interval."""
         height: float = self.verdict["D"]
@@ -93,10 +99,7 @@ def sentence_of_grid(verdicts: Mapping[str, Verdict], paper: pd.DataFrame) -> st
     said = []
     if len(paper):
         near = near_paper(paper).sum()
-        said.append(
-            f"The published numbers are there again: {near} of {len(paper)} lie within 2 points or 2 standard "
-            "deviations of ours."
-        )
+        said.append(f"Of its {len(paper)} numbers {near} lie within 2 points or 2 standard deviations of ours.")
     together: dict[tuple[str, str], list[str]] = {}
     for name, found in verdicts.items():
         together.setdefault((found["answer"], reason(found).short), []).append(name)

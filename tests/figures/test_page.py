@@ -63,12 +63,32 @@ def test_a_fitted_curve_stands_at_its_points() -> None:
     assert found["said"] == "no: not sparse; D = 1.0 [0.0, 2.0] points"
 
 
+def test_an_option_without_a_value_is_none_and_no_axis() -> None:
+    table = runs().assign(images=pd.Series([np.nan, 1000.0] * 6))
+    found = columns(table, ["images", "alpha"], "seed")
+    assert set(found["places"]["images"]) == {None, 1000.0}
+    assert [axis["name"] for axis in axes({"runs": found}, "alpha")] == ["alpha"]
+
+
+def test_an_error_that_is_the_same_everywhere_is_still_there() -> None:
+    found = columns(runs().assign(test_error=0.9), ["width", "alpha"], "seed")
+    assert found["measures"]["test_error"] == [90] * 12
+
+
+def test_a_group_with_fewer_points_has_its_curve_at_its_own() -> None:
+    verdict = {"answer": "yes", "D": 0.01, "guards": {}, "fit": [0.5, 0.25]}
+    less = runs().query("width == 5 or alpha > 0")
+    verdicts = {"width 5": verdict | {"fit": [0.1, 0.2, 0.3]}, "width 9": verdict}
+    found = entry("one", {"kind": "study"}, "alpha", ["width"], verdicts, less)["groups"]
+    assert found["width 9"]["fit"] == [[0.1, 50], [1.0, 25]]
+
+
 def test_numbers_are_short() -> None:
-    assert [significant(value) for value in (0.123456, 12.0, 98765.4)] == [0.1235, 12, 98770]
+    assert [significant(value) for value in (0.123456, 12.0, 98765.4, 238200.0)] == [0.1235, 12, 98770, 238200]
 
 
 def test_a_higher_peak_stands_farther_right_and_none_beyond_the_scale() -> None:
-    places = [place(points) for points in (0, 0.5, 1, 5, 50, 80, 100)]
+    places = [place(points) for points in (0, 0.5, 1, 5, 50, 100, 120)]
     assert places == sorted(places)
     assert places[0] > 0
     assert places[-1] == places[-2] < 100

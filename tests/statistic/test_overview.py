@@ -46,6 +46,6 @@ def test_the_papers_grid_is_told_with_and_without_the_papers_numbers() -> None:
     paper = pd.DataFrame({"difference": [0.5, 9.0, -9.0], "difference_in_sd": [0.1, 1.0, -3.0]})
     not_sparse = found("no", 0.5) | {"guards": {"sparse": "no"}}
     said = sentence_of_grid({"width 5": not_sparse}, paper)
-    assert "2 of 3 lie within 2 points or 2 standard deviations" in said
+    assert said.startswith("Of its 3 numbers 2 lie within 2 points or 2 standard deviations of ours.")
     assert said.endswith("A sparse double descent over alpha? No at width 5 (not sparse).")
     assert sentence_of_grid({}, paper[:0]) == ""
