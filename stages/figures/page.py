@@ -1,6 +1,6 @@
 """The report page: every question with its verdicts and every number that its panel may draw.
 
-An entry of the page is one question. It is plain data, which goes into the page as JSON; page.js draws it.
+An entry of the page is one question. It is plain data, which goes into the page as JSON; page.js and chart.js draw it.
 """
 
 import json
@@ -18,8 +18,10 @@ from stages.statistic.findings import Verdict, d_with_interval, reason
 from stages.statistic.judge import UNDECIDED
 from stages.statistic.reading import SAID, plain
 
-VEGA_LITE = "6.4"  # the schema that page.js is written in is version 6's
-TEMPLATE, STYLE, SCRIPT = (Path(__file__).with_name(name) for name in ("page.html", "page.css", "page.js"))
+VEGA_LITE = "6.4"  # the schema that chart.js is written in is version 6's
+TEMPLATE, STYLE, CHART, PANEL = (
+    Path(__file__).with_name(name) for name in ("page.html", "page.css", "chart.js", "page.js")
+)
 SHARE, PLAIN = "%", ""
 MEASURES = {  # columns of the tables: what a person reads, and the unit
     "test_error": ("test error", SHARE),
@@ -198,7 +200,7 @@ def rendered(entries: list[dict[str, Any]], **words: str) -> bytes:
             style=STYLE.read_text(encoding="utf-8"),
             vega=vega.script(VEGA_LITE),
             data=data.replace("<", "\\u003c"),  # nothing in a script may look like markup
-            script=SCRIPT.read_text(encoding="utf-8"),
+            script="\n".join(script.read_text(encoding="utf-8") for script in (CHART, PANEL)),
         )
         .encode()
     )
