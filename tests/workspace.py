@@ -114,8 +114,7 @@ class Workspace:
         """
         tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
         left_out = re.compile(
-            r"metrics/(?!studies$)|plots/|tests/|(.+/)?dvc\.lock|studies/.+/|studies/findings"
-            + "|studies/dvc.yaml" * (not studies)
+            r"metrics/|plots/|tests/|(.+/)?dvc\.lock|studies/.+/|studies/findings" + "|studies/dvc.yaml" * (not studies)
         )
         for name in tracked.splitlines():
             if not left_out.match(name) and (ROOT / name).exists():

@@ -279,10 +279,11 @@ function config(size) {
   }
 }
 
-// A group's colour and symbol, which it keeps whatever others are drawn, and by the kind of a line its dashes and width
+// A group's colour and symbol, which few groups keep whatever others are drawn, and by the kind of a line its dashes and width
 function looks(entry, found, groups, width, size) {
   const names = groups.map(nameOf(entry))
   const drawn = names.filter((_, i) => state.groups.includes(groups[i]) && found.some(mark => mark.group === groups[i]))
+  const known = names.length <= COLOURS.length ? names : drawn
   const lines = unique(found.map(mark => mark.kind)).filter(kind => kind in DASHES)
   const columns = words => {
     const longest = Math.max(0, ...words.map(word => long(word, `${size}px`)))
@@ -302,7 +303,7 @@ function looks(entry, found, groups, width, size) {
     type: 'nominal',
     sort: null,
     title: null,
-    scale: { domain: names, range: names.map((_, i) => range[i % range.length]) },
+    scale: { domain: known, range: known.map((_, i) => range[i % range.length]) },
     legend: ofGroups,
   })
   const byKind = range => ({
