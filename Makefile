@@ -10,7 +10,7 @@ endif
 DVC := python -m dvc
 
 .PHONY: run studies results dag deps test test-all coverage lint lock help checkout
-run: .venv/ready  ## the main job: fetch MNIST, train the grid, evaluate, plot; under ten minutes on two cores
+run: .venv/ready  ## the main job: fetch MNIST, train the grid, evaluate, plot; about ten minutes on two cores
 	@python -m stages.commands.repair && $(DVC) repro && python -m stages.commands.show
 
 studies: .venv/ready  ## every question of studies/params.yaml; what the store has is not trained again

@@ -74,7 +74,8 @@ def test_the_page_opens_without_network_with_the_answer_first(
     assert report.stat().st_size <= MOST_BYTES
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert re.match(
-        r"A double descent is real in \d+ of \d+ studies, over", page.locator(".answer-in-short").inner_text()
+        r"A double descent is real in \d+ of \d+ studies beside the paper's grid, over",
+        page.locator(".answer-in-short").inner_text(),
     )
     assert "Manipulating Sparse Double Descent" in page.locator("header").inner_text()
     named = set(page.locator(".answers .question small").all_inner_texts())

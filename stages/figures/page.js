@@ -347,4 +347,4 @@ addEventListener('resize', () => {
   if (innerWidth !== lastWidth) update()
   lastWidth = innerWidth
 })
-update()
+update().then(() => location.hash && $('ask').scrollIntoView()) // an address that was sent names a view

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.statistic.findings import ALL, Verdict, d_with_interval, names_of, near_paper, overall, reason
-from stages.statistic.judge import NO, UNDECIDED, YES
+from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES
 from stages.statistic.sentences import listed
 from stages.statistic.study import highest_of
 
@@ -69,17 +69,19 @@ def summary(asks: Mapping[str, str], verdicts: Mapping[str, dict[str, Verdict]])
         answers = lines(found)
         said = "; ".join(_in_short(line, found) for line in answers)
         rows.append([f"[{asks[name]}](RESULTS.md#{name})", said, answers[0].height])
-    return pd.DataFrame(rows, columns=["question", "answer", "D of the first, points [95 %]"])
+    return pd.DataFrame(rows, columns=["question", "answer", "highest D of the answer named first, points [95 %]"])
 
 
 def _in_short(line: Line, verdicts: dict[str, Verdict]) -> str:
     """The answer and where, such as "yes: width 200", or how often, where the names are long."""
-    answer = f"**{line.answer}**"
+    answer, why = f"**{line.answer}**", ""
+    if line.answer == NO and line.ends[0] >= SMALLEST:  # a peak that does not count
+        why = f" ({line.why})"
     if not line.groups:
-        return answer
+        return f"{answer}{why}"
     if len(line.groups) <= MOST:
-        return f"{answer}: {line.groups}"
-    return f"{answer}: {sum(found['answer'] == line.answer for found in verdicts.values())} of {len(verdicts)}"
+        return f"{answer}: {line.groups}{why}"
+    return f"{answer}: {sum(found['answer'] == line.answer for found in verdicts.values())} of {len(verdicts)}{why}"
 
 
 def sentence(verdicts: Mapping[str, dict[str, Verdict]], over: Mapping[str, str]) -> str:
@@ -87,9 +89,9 @@ def sentence(verdicts: Mapping[str, dict[str, Verdict]], over: Mapping[str, str]
     answers = {name: overall([*found.values()]) for name, found in verdicts.items()}
     axes = list(dict.fromkeys(axis_in_words(over[name]) for name, answer in answers.items() if answer == YES))
     counts = {answer: sum(one == answer for one in answers.values()) for answer in (YES, NO, UNDECIDED)}
-    where = f"none of {len(answers)} studies"
+    where = f"none of {len(answers)} studies beside the paper's grid"
     if axes:
-        where = f"{counts[YES]} of {len(answers)} studies, over {listed(axes)}"
+        where = f"{counts[YES]} of {len(answers)} studies beside the paper's grid, over {listed(axes)}"
     none = f"there is none in {counts[NO]}, and in {counts[UNDECIDED]} it is undecided"
     return f"A double descent is real in {where}; {none}."
 

@@ -19,10 +19,12 @@ STUDIES = {
 def test_a_study_counts_once_and_any_yes_of_its_groups_makes_it_one() -> None:
     over = {"noisy": "alpha", "clean": "width", "few": "epoch"}
     rest = "there is none in 1, and in {} it is undecided."
-    real = "A double descent is real in 1 of 3 studies, over the strength of a penalty; "
+    real = "A double descent is real in 1 of 3 studies beside the paper's grid, over the strength of a penalty; "
     assert sentence(STUDIES, over) == real + rest.format(1)
     alone = {"clean": STUDIES["clean"]}
-    assert sentence(alone, over) == "A double descent is real in none of 1 studies; " + rest.format(0)
+    assert sentence(
+        alone, over
+    ) == "A double descent is real in none of 1 studies beside the paper's grid; " + rest.format(0)
 
 
 def test_an_answer_has_its_groups_and_the_highest_d_of_them() -> None:
@@ -40,6 +42,11 @@ def test_groups_with_long_names_are_counted() -> None:
     table = summary(asks, {"noisy": STUDIES["noisy"], **many})
     assert table.question.tolist() == ["[A peak?](RESULTS.md#noisy)", "[Many peaks?](RESULTS.md#many)"]
     assert table.answer.tolist() == ["**yes**: widths 5 and 9; **no**: width 7", "**no**: 9 of 9"]
+
+
+def test_a_peak_that_does_not_count_is_told_with_its_reason() -> None:
+    verdict = found("no", 0.5) | {"guards": {"sparse": "no"}}
+    assert summary({"one": "A peak?"}, {"one": {"all": verdict}}).answer.tolist() == ["**no** (not sparse)"]
 
 
 def test_the_papers_grid_is_told_with_and_without_the_papers_numbers() -> None:
