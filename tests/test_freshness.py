@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from dvc.repo import Repo
 
 from stages.base.code import imported
 from tests.workspace import SMALL_READINGS, SMALL_STUDIES, Workspace
@@ -105,6 +106,12 @@ def test_dvc_itself_says_of_a_change_what_these_tests_read(workspace: Workspace)
     finally:
         (workspace.path / "params.yaml").write_text(text)
     assert workspace.stale() == set()
+
+
+def test_dvc_sees_a_study_once_though_a_link_leads_to_it(workspace: Workspace) -> None:
+    assert (workspace.path / "data/judged/dvc.yaml").exists()
+    with Repo(str(workspace.path)) as repo:
+        assert {stage.relpath for stage in repo.index.stages} == {"dvc.yaml", "studies/dvc.yaml"}
 
 
 @pytest.mark.parametrize("key", [f"{group}.{key}" for group in USERS for key in OTHER[group]])
