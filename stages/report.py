@@ -93,28 +93,53 @@ def of_readings(whole: Studies, folder: Path, verdicts: dict[str, dict[str, Verd
         yield entry(name, about, axis.over, [*axis.by, column], verdicts[name], rows, answers=column)
 
 
-def of_grid(results: Results, curves: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def of_widths(results: Results) -> dict[str, Verdict]:
+    """The verdicts over alpha, by the names that widths have as groups."""
+    return {f"width {width}": verdict for width, verdict in by_width(results.verdict).items()}
+
+
+def verdicts_of_grid(results: Results) -> dict[str, dict[str, Verdict]]:
+    """The verdicts on the two questions to the grid of params.yaml, by the name of each that was judged."""
+    cells, over_width = results.cells, results.verdict["over_width"]
+    found: dict[str, dict[str, Verdict]] = {}
+    if cells.alpha.nunique() > 1:
+        found["grid"] = of_widths(results)
+    if cells.width.nunique() > 1 and "answer" in over_width:
+        found["grid-width"] = {ALL: over_width}
+    return found
+
+
+def of_grid(
+    results: Results, curves: pd.DataFrame, verdicts: dict[str, dict[str, Verdict]]
+) -> Iterator[dict[str, Any]]:
     """The grid of params.yaml over alpha, where it has several, and over width at the smallest alpha."""
     cells, verdict, paper = results.cells, results.verdict, results.paper
     about = {"kind": "grid", "how": caption(cells, results.params), "command": "dvc repro"}
     if cells.alpha.nunique() > 1:
-        asked = {f"width {width}": found for width, found in by_width(verdict).items()}
         rows = with_groups({f"width {width}": rows for width, rows in cells.groupby("width", sort=False)})
         said = {"asks": "Is there a sparse double descent over alpha?", "said": findings.finding(cells, verdict)}
         published = [
             Others(PAPER, f"width {width}", 1 - of_width.set_index("alpha").paper_accuracy / 100)
             for width, of_width in paper.groupby("width", sort=False)
         ]
-        yield entry("grid", about | said, "alpha", ["width"], asked, rows, means(curves, ["width", "alpha"]), published)
+        yield entry(
+            "grid",
+            about | said,
+            "alpha",
+            ["width"],
+            verdicts["grid"],
+            rows,
+            means(curves, ["width", "alpha"]),
+            published,
+        )
     if cells.width.nunique() > 1:
         least = cells.alpha.min()
-        over_width = {ALL: verdict["over_width"]} if "answer" in verdict["over_width"] else {}
         rows = cells[cells.alpha == least].assign(group=ALL)
         said = {
             "asks": "Is there a double descent over width?",
             "said": findings.finding_over_width(verdict["over_width"]),
         }
-        yield entry("grid-width", about | said, "width", [], over_width, rows)
+        yield entry("grid-width", about | said, "width", [], verdicts.get("grid-width", {}), rows)
 
 
 def of_regressions(metrics: Path) -> Iterator[dict[str, Any]]:
@@ -164,24 +189,21 @@ def main(metrics: Path, studies: Path, peers: Path, out: Path) -> None:
     results, whole = read_results(metrics), files.read_studies()
     judged = {name: studies / f"verdicts/{name}.json" for name in [*whole.studies, *whole.readings]}
     verdicts = {name: files.read_verdict(path, name) for name, path in judged.items() if path.exists()}
-    found: list[dict[str, Any]] = [*of_grid(results, files.read_table(metrics / CURVES))]
+    asked = verdicts_of_grid(results)
+    found: list[dict[str, Any]] = [*of_grid(results, files.read_table(metrics / CURVES), asked)]
     found += [*of_studies(whole, studies, verdicts, peers), *of_readings(whole, studies, verdicts)]
     entries = {one["name"]: one for one in [*found, *of_regressions(metrics)]}
-    own = {f"width {width}": verdict for width, verdict in by_width(results.verdict).items()}
-    over_width = results.verdict["over_width"]
-    with_grid = verdicts | ({"grid": own} if "grid" in entries else {})
-    with_grid |= {"grid-width": {ALL: over_width}} if "answer" in over_width and "grid-width" in entries else {}
     of_all = {name: verdicts[name] for name in whole.studies if name in verdicts}
     said = [findings.finding(results.cells, results.verdict)]
     said += [findings.agreement(results.paper)] * (len(results.paper) > 0)
     readings = {name: verdicts[name] for name in whole.readings if name in verdicts}
     why = of_reading.summary({name: whole.readings[name].asks for name in readings}, readings)
-    answered = [*sections(entries, with_grid)]
+    answered = [*sections(entries, verdicts | asked)]
     in_short = overview.sentence(of_all, {name: whole.studies[name].over for name in of_all}) if of_all else ""
     page = rendered(
         [*entries.values()],
         overview=escape(in_short),
-        grid=escape(overview.sentence_of_grid(own, results.paper)),
+        grid=escape(overview.sentence_of_grid(of_widths(results), results.paper)),
         answers=forest.table(answered),
         why=linked([*readings], why),
         caption=f"{len(results.cells):,} networks, {escape(caption(results.cells, results.params))}.",
