@@ -43,7 +43,7 @@ lint: .venv/ready-dev  ## style and types
 	python -m ruff format --check .
 	python -m mypy
 
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+LOCK := uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header
 lock: .venv/ready-dev  ## after a change of requirements*.txt: versions and hashes of all that gets installed
 	$(LOCK) requirements.txt -o requirements.lock
 	$(LOCK) -c requirements.lock requirements-dev.txt -o requirements-dev.lock
