@@ -18,7 +18,7 @@ from stages.figures import forest
 from stages.figures.answers import answers as figure
 from stages.figures.page import Others, entry, rendered
 from stages.figures.style import save
-from stages.statistic import findings, overview
+from stages.statistic import findings, overview, words
 from stages.statistic import reading as of_reading
 from stages.statistic import study as of_study
 from stages.statistic.findings import ALL, Verdict, by_width
@@ -206,6 +206,8 @@ def main(metrics: Path, studies: Path, peers: Path, out: Path) -> None:
         grid=escape(overview.sentence_of_grid(of_widths(results), results.paper)),
         answers=forest.table(answered),
         why=linked([*readings], why),
+        terms=explained(words.TERMS),
+        meanings=explained(words.ANSWERS),
         caption=f"{len(results.cells):,} networks, {escape(caption(results.cells, results.params))}.",
         found="\n".join(f"<p>{emphasised(one)}</p>" for one in said),
         table=findings.table(results.cells, results.paper, results.verdict).to_html(index=False, border=0),
@@ -221,14 +223,19 @@ def emphasised(text: str) -> str:
     return re.sub(r"\*(\w+)\*", r"<em>\1</em>", escape(text))
 
 
+def explained(meanings: dict[str, str]) -> str:
+    """Words with their meanings, as a list in HTML."""
+    return f"<dl>{''.join(f'<dt>{escape(word)}</dt><dd>{escape(said)}</dd>' for word, said in meanings.items())}</dl>"
+
+
 def linked(names: list[str], table: pd.DataFrame) -> str:
     """The readings' table, whose questions open in the panel."""
     questions = [
         f'<a href="#study={name}">{escape(asks)}</a> <small>{name}</small>'
         for name, asks in zip(names, table.question, strict=True)
     ]
-    words = table.drop(columns="reading").map(escape).assign(question=questions)
-    return words.to_html(index=False, border=0, escape=False)
+    said = table.drop(columns="reading").map(escape).assign(question=questions)
+    return said.to_html(index=False, border=0, escape=False)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every command in README.md and METHODS.md works: it is run here as it stands, or by the test that is named here."""
+"""Every command in README.md, GUIDE.md and METHODS.md works: run here as it stands, or by the test named here."""
 
 import csv
 import json
@@ -11,15 +11,24 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.workspace import ROOT, Workspace, ran
 
 README = (ROOT / "README.md").read_text()
 METHODS = (ROOT / "METHODS.md").read_text()
-BLOCKS = [block.split("\n") for block in re.findall(r"(?:^ {4}\S.*\n)+", README, re.MULTILINE)]
-SETUP, JUDGE, QUESTION, STUDY, OWN, CLUSTER = (
-    [re.split(r"\s+#", line)[0].strip() for line in block if line.strip()] for block in BLOCKS if "->" not in block[0]
-)
+GUIDE = (ROOT / "GUIDE.md").read_text()
+
+
+def blocks(page: str) -> list[list[str]]:
+    """The commands of each block that is indented, without what is said of them."""
+    unfenced = re.sub(r"^```.+?^```", "", page, flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"(?:^ {4}\S.*\n)+", unfenced, re.MULTILINE)
+    return [[re.split(r"\s+#", line)[0].strip() for line in block.splitlines()] for block in found]
+
+
+SETUP, JUDGE, EXPERIMENT, A_STUDY, CLUSTER = blocks(README)
+QUESTION, STUDY, OWN = blocks(GUIDE)
 HEADLINE = "metrics/headline.json"
 SHARED = "test_two_who_train_push_and_pull_at_once_share_all_that_they_trained"
 RUN_BY = {
@@ -49,10 +58,22 @@ RUN_BY = {
 
 
 def test_every_command_is_run_by_a_test() -> None:
-    inline = set(re.findall(r"`((?:make|python|dvc|dask|SDD_VECTOR=\S+)(?: [^`]*)?)`", README + METHODS))
+    pages = README + GUIDE + METHODS
+    inline = set(re.findall(r"`((?:make|python|dvc|dask|SDD_VECTOR=\S+)(?: [^`]*)?)`", pages)) - set(OWN)
     tests = "".join(path.read_text() for path in Path(ROOT / "tests").rglob("test_*.py"))
     assert inline | set(SETUP) == set(RUN_BY)
     assert [test for test in RUN_BY.values() if f"def {test}(" not in tests] == []
+
+
+def test_the_readmes_experiment_and_study_are_the_guides_too_whose_commands_run_below() -> None:
+    assert set(EXPERIMENT) < set(QUESTION)
+    assert set(A_STUDY) < set(STUDY)
+
+
+def test_the_study_that_is_shown_is_one() -> None:
+    (shown,) = re.findall(r"^```yaml\n(.+?)^```", README, re.MULTILINE | re.DOTALL)
+    studies = yaml.safe_load((ROOT / "studies/params.yaml").read_text())["studies"]
+    assert yaml.safe_load(shown) == {"width-noise": studies["width-noise"]}
 
 
 def test_every_file_that_a_promise_names_is_there() -> None:
@@ -70,7 +91,7 @@ def headings(page: Path) -> set[str]:
 
 def test_every_link_to_a_page_of_ours_leads_to_a_file_and_a_heading() -> None:
     missing = []
-    for name in ("README.md", "METHODS.md", "RESULTS.md", "COSTS.md", "CONTRIBUTING.md"):
+    for name in ("README.md", "GUIDE.md", "METHODS.md", "RESULTS.md", "COSTS.md", "CONTRIBUTING.md"):
         for link in re.findall(r"\]\(([^)\s]+)\)", (ROOT / name).read_text()):
             path, _, anchor = link.partition("#")
             if path.startswith("http"):
@@ -112,13 +133,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.mark.slow
 def test_the_commands_for_ones_own_question_in_their_order(workspace: Workspace) -> None:
     output = workspace.run("bash", "-e", "-c", "\n".join(QUESTION))
-    assert "longer" in output
+    assert "[l1]" in output
     assert "width_2.best_error" in output
     (workspace.path / "dvc_plots/index.html").stat()
     assert workspace.git("status", "--porcelain") == ""
     table = workspace.run("bash", "-c", next(line for line in QUESTION if "exp show" in line) + " --csv")
     header = next(csv.reader(table.splitlines()))
-    changed = {"grid.width", "train.epochs", "train.penalty"}
+    changed = {"grid.width", "train.lr", "train.penalty"}
     assert set(header) - changed <= {"Experiment", "rev", "typ", "Created", *json.loads(workspace.read(HEADLINE))}
     assert {*changed, "lowest test error, %"} <= set(header)
     assert ran(workspace.dvc("repro", "-s", "-f", "train@25")) == {"train@25"}

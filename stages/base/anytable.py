@@ -93,14 +93,15 @@ def _named(names: Sequence[str], known: Sequence[str]) -> str:
 def _wide(table: pd.DataFrame, axis: str, free: Sequence[str], by: Sequence[str], accuracy: bool) -> Columns | None:
     """The columns of a wide table, or None.
 
-    No column may have a name that says error, accuracy or run, and the runs' names may differ in their numbers alone,
-    such as seed_0 and seed_1: a column of training errors is no run.
+    No column may have a name that says error, accuracy or run, and the runs' names may differ in their numbers or
+    in a last letter alone, such as seed_0 and seed_1, or a and b: a column of training errors is no run.
     """
     if any(_named(free, known) for known in (ERRORS, ACCURACIES, RUNS)):
         return None
     axis = axis or _named(free, AXES) or (free[0] if free else "")
     runs = tuple(name for name in free if name != axis)
-    if not runs or len({re.sub(r"\d+", "", name) for name in runs}) > 1 or table.duplicated([axis, *by]).any():
+    alike = {re.sub(r"\d+|(?<![a-zA-Z])[a-zA-Z]$", "", name) for name in runs}
+    if len(alike) != 1 or table.duplicated([axis, *by]).any():
         return None
     return Columns(axis, "", "", tuple(by), runs, accuracy)
 

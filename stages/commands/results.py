@@ -4,7 +4,8 @@ Between <!-- KIND PATH --> and <!-- end --> comes what the kind says of the path
 
 show FOLDER: the table of that folder's results. say FILE: the sentence in it. agreement FILE: how many cells are the
 paper's. findings FOLDER: a line a study, from the verdicts in the folder. studies FOLDER: a chapter a study. why FOLDER
-and readings FOLDER: the same of readings. seconds FILE: how long training the studies took.
+and readings FOLDER: the same of readings. seconds FILE: how long training the studies took. meanings FOLDER: what the
+names of the answers in the tables of the folder mean.
 """
 
 import re
@@ -18,7 +19,7 @@ from stages.base import files
 from stages.base.console import run
 from stages.base.studies import along
 from stages.commands.show import as_markdown, as_table
-from stages.statistic import overview
+from stages.statistic import overview, words
 from stages.statistic import reading as of_reading
 from stages.statistic import study as statistic
 from stages.statistic.findings import agreement
@@ -70,6 +71,14 @@ def seconds(path: Path) -> str:
     return as_table(pd.read_csv(path).sort_values("seconds", ascending=False, kind="stable").astype(str))
 
 
+def meanings(folder: Path) -> str:
+    """A line a name of an answer; see `words`."""
+    asked = pd.concat([files.read_table(path) for path in sorted(folder.glob("*/answers.csv"))])
+    names = {*asked.get("measure", []), *asked.get("head", [])}
+    explained = {word: said for word, said in words.ANSWERS.items() if names & {*word.split(", ")}}
+    return as_table(pd.DataFrame(explained.items(), columns=["answer", "what it is"]))
+
+
 def _verdict(name: str, folder: Path) -> dict[str, Any]:
     return files.read_verdict(folder / f"{name}.json", name)
 
@@ -91,6 +100,7 @@ CONTENT: dict[str, Callable[[Path], str]] = {
     "studies": studies,
     "readings": readings,
     "seconds": seconds,
+    "meanings": meanings,
     "findings": findings,
     "why": why,
 }

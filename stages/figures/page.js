@@ -291,11 +291,11 @@ function changed(event) {
   } else if (name === 'study') {
     history.pushState(null, '', `#${new URLSearchParams({ study: event.target.value })}`)
   } else if (name === 'axis') {
-    history.pushState(
-      null,
-      '',
-      `#${new URLSearchParams({ study: state.study, axis: event.target.value, measure: state.measure })}`
-    )
+    const kept = new URLSearchParams(location.hash.slice(1)) // what was drawn and how, but for what belongs to the axis
+    kept.set('study', state.study)
+    kept.set('axis', event.target.value)
+    for (const own of ['horizontal', 'groups']) kept.delete(own)
+    history.pushState(null, '', `#${kept}`)
   } else {
     state[name] = event.target.value
     write(usual)

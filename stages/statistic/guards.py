@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from stages.base.datasets import CLASSES
 from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES, Judgement, judge
 from stages.statistic.shapes import Floats
+from stages.statistic.student import half_width
 
 REMAINS = 0.5  # share of a peak that must stand when settled
 SPARSITY_GAP = 0.05  # share of weights by which a peak must differ in sparsity from a valley on either side
@@ -107,7 +107,7 @@ def above_chance(case: Case) -> Checked:
     errors = errors[~np.isnan(errors)]
     if len(errors) < 2:
         return Checked(UNDECIDED, {})
-    half = float(stats.t.ppf(0.975, len(errors) - 1)) * errors.std(ddof=1) / len(errors) ** 0.5
+    half = half_width(errors)
     most = chance(case.classes) - SMALLEST
     answer = YES if errors.mean() + half <= most else NO if errors.mean() - half > most else UNDECIDED
     return Checked(answer, {})

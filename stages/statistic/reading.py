@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from stages.base.params import LEAST_POINTS, LEAST_RUNS
 from stages.base.readings import CHOOSING, ERROR, REFERENCE, RELATIVE, SHARE, Reading
@@ -19,6 +18,7 @@ from stages.statistic.guards import Case, table_of
 from stages.statistic.judge import ERROR as OF_ERRORS
 from stages.statistic.judge import NO, SIGNIFICANCE, SMALLEST, UNDECIDED, YES, Scale
 from stages.statistic.sentences import listed, with_interval
+from stages.statistic.student import half_width, p_of_mean
 from stages.statistic.study import PLACES, highest_of, name_of, said_of
 from stages.statistic.study import groups as groups_of
 from stages.statistic.tables import axis_value
@@ -78,7 +78,7 @@ def beside_peak(rows: pd.DataFrame, over: str, own: Verdict) -> dict[str, Any]:
     heights, change = values["peak"] - values[higher], values["right"] - values["peak"]
     found |= {**mean_of("change", change), **mean_of("height", heights)}
     if len(change) > 1 and change.std() > 0:
-        found["change_p"] = float(stats.ttest_1samp(change, 0.0).pvalue)
+        found["change_p"] = p_of_mean(change.to_numpy())
     return found | {"heights": {str(seed): float(height) for seed, height in heights.items()}}
 
 
@@ -87,7 +87,7 @@ def mean_of(name: str, values: pd.Series) -> dict[str, float]:
     middle = float(values.mean())
     if len(values) < LEAST_RUNS:
         return {name: middle}
-    half = float(stats.t.ppf(0.975, len(values) - 1)) * float(values.std()) / len(values) ** 0.5
+    half = half_width(values.to_numpy())
     return {name: middle, f"{name}_low": middle - half, f"{name}_high": middle + half}
 
 

@@ -1,10 +1,10 @@
 """What a person is told of a study: its groups of runs, the verdict on each, one sentence, and plot data."""
 
+import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from stages.base.params import ENSEMBLES, Features, Train
 from stages.base.studies import Point, Study
@@ -20,6 +20,7 @@ from stages.statistic.findings import (
 from stages.statistic.guards import Case
 from stages.statistic.judge import NO, SIGNIFICANCE, UNDECIDED, YES
 from stages.statistic.sentences import listed
+from stages.statistic.student import p_of_difference
 from stages.statistic.tables import axis_value
 from stages.statistic.verdict import described as verdict_of
 
@@ -87,6 +88,9 @@ def name_of(place: dict[str, Any]) -> str:
 
 
 def said_of(value: Any) -> str:
+    """The value as it stands in params.yaml, where a null, or what a table holds for it, is a null."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "null"
     return axis_value(value) if isinstance(value, float) else str(value)
 
 
@@ -133,12 +137,11 @@ def least_p(found: Verdict, twin: Verdict) -> float | None:
     shared = [point for point in found.get("sd_errors", {}) if point in twin.get("sd_errors", {})]
     if not shared:
         return None
-    numbers = [
-        [[one["mean_errors"][point], one["sd_errors"][point], one["runs"]] for point in shared] for one in (found, twin)
-    ]
-    (mean, sd, runs), (mean2, sd2, runs2) = (np.array(columns).T for columns in numbers)
-    p = stats.ttest_ind_from_stats(mean, sd, runs, mean2, sd2, runs2, equal_var=False).pvalue
-    return min(1.0, float(np.nanmin(p)) * len(shared))
+    one, other = (
+        np.array([[asked["mean_errors"][point], asked["sd_errors"][point], asked["runs"]] for point in shared]).T
+        for asked in (found, twin)
+    )
+    return min(1.0, float(np.nanmin(p_of_difference(one, other))) * len(shared))
 
 
 def said_of_twin(twin: str, permuted: bool, verdicts: dict[str, Verdict], of_twin: dict[str, Verdict]) -> str:

@@ -91,6 +91,10 @@ def test_a_wide_table_has_one_column_a_run(tmp_path: Path, capsys: pytest.Captur
     wide = table.pivot(index="width", columns="seed", values="test_error").add_prefix("r").reset_index()
     same = judged(capsys, saved(tmp_path, table, "long.csv"))
     assert judged(capsys, saved(tmp_path, wide)) == same
+    letters = wide.rename(columns=dict(zip(wide.columns[1:], "abcdefghij", strict=False)))
+    assert judged(capsys, saved(tmp_path, letters))[0]["answer"] == same[0]["answer"]
+    training = wide.rename(columns={wide.columns[1]: "train", wide.columns[2]: "test"})[["width", "train", "test"]]
+    assert "which column holds the error?" in error(saved(tmp_path, training))
 
 
 def test_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
