@@ -35,6 +35,7 @@ SHARED = {  # how their names start, and the name of what they share
     "tests/test_browser.py::test_a_study_over": "revisions of studies",
     "tests/test_page.py": "the report",
     "tests/test_full_disk.py": "disks",
+    "tests/test_interruptions.py": "interruptions",
     "tests/test_make.py": "make",
     "tests/test_own_data.py": "own data",
     "tests/test_readme.py::test_the_commands": "README",

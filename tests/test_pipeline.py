@@ -129,7 +129,9 @@ def test_check_says_where_there_are_fewer_seeds_than_a_verdict_takes(
         assert (f"params.yaml: train.seeds: {seeds}: under 3 seeds every answer is undecided" in said) == few
 
 
-def test_an_added_alpha_trains_its_own_cells_alone_and_one_that_comes_back_none(workspace: Workspace) -> None:
+def test_an_added_alpha_trains_its_own_cells_alone_and_one_that_comes_back_none(
+    workspace: Workspace,
+) -> None:
     workspace.change({"grid": {"alpha": [0.0, 0.1, 1.0e-5]}})
     output = workspace.dvc("repro", "evaluate")
     assert ran(output) == {"check", *TRAIN, "evaluate"}
@@ -140,6 +142,9 @@ def test_an_added_alpha_trains_its_own_cells_alone_and_one_that_comes_back_none(
     output = workspace.dvc("repro", "evaluate")
     assert re.findall(r"([0-9]+) cells? trained", output) in ([], ["0", "0"])  # DVC's run-cache may have them, too
     assert workspace.git("status", "--porcelain") == ""
+    # and an experiment elsewhere takes from the store what was trained here
+    more = ["--temp", "--name", "more", "-S", "grid.alpha=[0.0,0.1,1.0e-5,0.9]"]
+    assert "width 2: 1 cell trained, 3 from the store" in workspace.dvc("exp", "run", *more, "train@2")
 
 
 def test_a_removed_width_leaves_the_tables(workspace: Workspace) -> None:
@@ -157,20 +162,6 @@ def test_more_seeds_leave_the_others_as_they_were(workspace: Workspace) -> None:
     after = cells(workspace)
     own = before.columns.difference(OF_ALL_RUNS)
     pd.testing.assert_frame_equal(before[own], after[after.seed < 2].reset_index(drop=True)[own])
-
-
-def test_an_experiment_can_be_compared(workspace: Workspace) -> None:
-    workspace.dvc("exp", "run", "plot", "--name", "prox", "-S", "train.penalty=l1", "-S", "train.solver=proximal")
-    workspace.git("checkout", "-q", ".")
-    difference = json.loads(workspace.dvc("metrics", "diff", "HEAD", "prox", "--json"))
-    assert difference["metrics/summary.json"]["digits.width_2.most_zeros"]["new"] > 0
-    page = workspace.path / "page"
-    workspace.dvc("plots", "diff", "HEAD", "prox", "--out", str(page))
-    html = (page / "index.html").read_text()
-    for title in ("test error over alpha", "test error against sparsity", "training curves"):
-        assert title.replace(" ", "_") in html or title in html
-    assert '"rev": "prox"' in html
-    assert "prox" in workspace.dvc("exp", "show", "--csv")
 
 
 def test_a_damaged_cell_is_named_with_its_remedy(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

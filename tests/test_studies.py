@@ -334,15 +334,6 @@ def test_adding_a_study_is_editing_one_file(workspace: Workspace) -> None:
 
 
 @pytest.mark.slow
-def test_a_study_is_varied_by_dvc_exp_run(workspace: Workspace) -> None:
-    options = ["-S", "studies/params.yaml:studies.over-alpha.options.lr=0.2", "studies/dvc.yaml:judge@over-alpha"]
-    workspace.dvc("exp", "run", "--temp", "--force", "--name", "faster", *options)
-    assert "faster" in workspace.dvc("exp", "list", "--name-only")
-    assert "over-alpha" in workspace.dvc("metrics", "diff", "HEAD", "faster", "--all")
-    assert workspace.git("status", "--porcelain", "--untracked-files=no", "studies") == ""
-
-
-@pytest.mark.slow
 def test_a_study_that_cannot_be_asked_ends_in_one_line_before_anything_trains(workspace: Workspace) -> None:
     path = workspace.path / "studies/params.yaml"
     before = path.read_text()
