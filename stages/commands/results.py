@@ -2,10 +2,15 @@
 
 Between <!-- KIND PATH --> and <!-- end --> comes what the kind says of the path:
 
-show FOLDER: the table of that folder's results. say FILE: the sentence in it. agreement FILE: how many cells are the
-paper's. findings FOLDER: a line a study, from the verdicts in the folder. studies FOLDER: a chapter a study. why FOLDER
-and readings FOLDER: the same of readings. seconds FILE: how long training the studies took. meanings FOLDER: what the
-names of the answers in the tables of the folder mean.
+show FOLDER: the table of that folder's results.
+say FILE: the sentence in it.
+agreement FILE: how many cells are the paper's.
+findings FOLDER: a line a study, from the verdicts in the folder.
+overview FOLDER: a sentence over all of them.
+studies FOLDER: a chapter a study.
+why FOLDER, readings FOLDER: the lines and chapters of readings.
+meanings FOLDER: what the names of the answers in the tables of the folder mean.
+seconds FILE: how long training the studies took.
 """
 
 import re
@@ -88,6 +93,13 @@ def findings(verdicts: Path) -> str:
     return as_table(overview.summary(asks, {name: _verdict(name, verdicts) for name in asks}))
 
 
+def in_short(verdicts: Path) -> str:
+    asked = files.read_studies().studies
+    return overview.sentence(
+        {name: _verdict(name, verdicts) for name in asked}, {name: study.over for name, study in asked.items()}
+    )
+
+
 def why(verdicts: Path) -> str:
     asks = {name: reading.asks for name, reading in files.read_studies().readings.items()}
     return as_table(of_reading.summary(asks, {name: _verdict(name, verdicts) for name in asks}))
@@ -102,6 +114,7 @@ CONTENT: dict[str, Callable[[Path], str]] = {
     "seconds": seconds,
     "meanings": meanings,
     "findings": findings,
+    "overview": in_short,
     "why": why,
 }
 
