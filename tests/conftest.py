@@ -25,21 +25,33 @@ def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow tests go first, so that no worker is left alone with one at the end."""
-    items.sort(key=lambda item: "slow" not in item.keywords)
+    """What takes longest goes first, so that no worker is left alone with it at the end."""
+    shared = [*SHARED.values()]
+
+    def late(item: pytest.Item) -> tuple[int, bool]:
+        together = _together(item.nodeid)
+        return shared.index(together) if together in shared else len(shared), "slow" not in item.keywords
+
+    items.sort(key=late)
 
 
-SHARED = {  # how their names start, and the name of what they share
+SHARED = {  # how their names start, and the name of what they share; the first builds what many copy
     "tests/test_browser.py::test_every_chart": "a comparison",
+    "tests/test_page.py": "the report",
+    "tests/test_make.py": "make",
+    "tests/test_interruptions.py": "interruptions",
+    "tests/test_readme.py::test_the_commands": "README",
+    "tests/test_own_data.py": "own data",
+    "tests/test_determinism.py::test_the_whole_pipeline": "the whole pipeline",
+    "tests/test_full_disk.py": "disks",
     "tests/test_browser.py::test_studies_stand": "revisions of studies",
     "tests/test_browser.py::test_a_study_over": "revisions of studies",
-    "tests/test_page.py": "the report",
-    "tests/test_full_disk.py": "disks",
-    "tests/test_interruptions.py": "interruptions",
-    "tests/test_make.py": "make",
-    "tests/test_own_data.py": "own data",
-    "tests/test_readme.py::test_the_commands": "README",
 }
+
+
+def _together(nodeid: str) -> str:
+    """The name of what this test shares with others, or its own."""
+    return next((name for start, name in SHARED.items() if nodeid.startswith(start)), nodeid)
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]
@@ -49,7 +61,7 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((name for start, name in SHARED.items() if nodeid.startswith(start)), nodeid)
+        return _together(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -60,4 +72,5 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    config.option.loadscopereorder = False  # the order above, not by how many tests share something
     return Together(config, log)
