@@ -94,6 +94,7 @@ def test_every_chart_of_a_comparison_is_drawn(compared: Workspace, browser: Brow
     assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
 
 
+@pytest.mark.skipif("RERUNS" not in os.environ, reason="a part of make test-all")
 def test_seven_revisions_are_readable(tmp_path: Path, browser: Browser) -> None:
     """The committed results and the cells of six of the committed studies, as branches of a clone."""
     clone = Workspace(tmp_path)

@@ -15,7 +15,7 @@ from stages import check, evaluate
 from stages.base.console import call
 from stages.base.files import UserError
 from tests.test_dependencies import STAGES
-from tests.workspace import OF_ALL_RUNS, SMALL_READINGS, SMALL_STUDIES, Workspace, ran
+from tests.workspace import SMALL_READINGS, SMALL_STUDIES, Workspace, ran
 
 pytestmark = pytest.mark.slow
 TRAIN = {"train@2", "train@3"}
@@ -153,15 +153,6 @@ def test_a_removed_width_leaves_the_tables(workspace: Workspace) -> None:
     assert workspace.repro("evaluate") == {"check", "evaluate"}
     pd.testing.assert_frame_equal(cells(workspace), before[before.width == 2])
     assert (workspace.path / "data/models/3").exists()  # ... but not the disk: DVC keeps it
-
-
-def test_more_seeds_leave_the_others_as_they_were(workspace: Workspace) -> None:
-    before = cells(workspace)
-    workspace.change({"train": {"seeds": 3}})
-    assert workspace.repro("evaluate") == {"check", "evaluate", *TRAIN}
-    after = cells(workspace)
-    own = before.columns.difference(OF_ALL_RUNS)
-    pd.testing.assert_frame_equal(before[own], after[after.seed < 2].reset_index(drop=True)[own])
 
 
 def test_a_damaged_cell_is_named_with_its_remedy(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
