@@ -98,9 +98,9 @@ print(*sys.modules)
         ("download", {"torch", "matplotlib", "dask", "dvc"}),
         ("prepare", {"torch", "pandas", "matplotlib", "scipy", "sklearn", "dask", "dvc"}),
         ("train", {"torch", "pandas", "matplotlib", "scipy", "sklearn", "distributed", "dvc"}),  # cells of the store
-        ("verdict", {"torch", "matplotlib", "dask", "dvc"}),
-        ("plot", {"torch", "dask", "dvc"}),
-        ("report", {"torch", "dask", "dvc"}),
+        ("verdict", {"torch", "matplotlib", "scipy.stats", "dask", "dvc"}),
+        ("plot", {"torch", "scipy.stats", "dask", "dvc"}),
+        ("report", {"torch", "scipy.stats", "dask", "dvc"}),
         ("commands.show", {"torch", "dask", "dvc"}),
     ],
 )
