@@ -25,7 +25,7 @@ from stages.statistic.protocol import studied
 from stages.statistic.tables import cell_means, to_records
 from stages.statistic.verdict import verdict
 from tests.browser import NEEDS_BROWSER, SCREENSHOTS, opened, started
-from tests.workspace import ROOT, Workspace
+from tests.workspace import ROOT, Workspace, some
 
 NAMES = [name for plot in yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"] for name in plot]
 DESCRIBE = Path(__file__).with_name("describe_charts.js").read_text()
@@ -250,7 +250,7 @@ def key(row: dict[str, Any]) -> tuple[Any, ...]:
 @pytest.mark.parametrize(
     ("grids", "offline"),
     [
-        *(pytest.param(grids, False, id=name) for name, grids in GRIDS.items()),
+        *(pytest.param(GRIDS[name], False, id=name) for name in some([*GRIDS], 5)),
         pytest.param(GRIDS["one width of six"], True, id="one width of six, without network"),
     ],
 )

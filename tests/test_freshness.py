@@ -16,7 +16,7 @@ import yaml
 from dvc.repo import Repo
 
 from stages.base.code import imported
-from tests.workspace import SMALL_READINGS, SMALL_STUDIES, Workspace
+from tests.workspace import SMALL_READINGS, SMALL_STUDIES, Workspace, some
 
 pytestmark = pytest.mark.slow
 # another allowed value for every parameter
@@ -115,7 +115,7 @@ def test_dvc_sees_a_study_once_though_a_link_leads_to_it(workspace: Workspace) -
     assert read == {Path("dvc.yaml"), Path("studies/dvc.yaml")}
 
 
-@pytest.mark.parametrize("key", [f"{group}.{key}" for group in USERS for key in OTHER[group]])
+@pytest.mark.parametrize("key", some([f"{group}.{key}" for group in USERS for key in OTHER[group]], 20))
 def test_a_changed_parameter_makes_its_users_stale_and_no_other(workspace: Workspace, key: str) -> None:
     text = workspace.read("params.yaml")
     group, name = key.split(".")
@@ -203,8 +203,7 @@ def test_a_changed_source_file_makes_those_that_import_it_stale_and_no_other(wor
         users[file]
         for file in map("stages/figures/{}".format, ("page.html", "page.css", "page.js", "chart.js", "style.mplstyle"))
     )
-    few = users if os.environ.get("RERUNS") else random.Random(0).sample(sorted(users), 25)
-    for file, importers in ((file, users[file]) for file in few):
+    for file, importers in ((file, users[file]) for file in some(sorted(users), 15)):
         path = workspace.path / file
         content = path.read_bytes()
         try:
@@ -219,7 +218,7 @@ def module(stage: dict[str, Any]) -> str:
     return shlex.split(stage["cmd"])[2]
 
 
-@pytest.mark.parametrize("file", ["stages/base/params.py", "stages/cells/make.py"])
+@pytest.mark.parametrize("file", some(["stages/base/params.py", "stages/cells/make.py"], 1))
 def test_a_change_of_any_code_but_the_sealed_trains_nothing(tmp_path: Path, file: str) -> None:
     """Neither the schema of the parameters, nor how YAML is read, nor progress, nor an error's words decide a cell."""
     workspace = Workspace.built(tmp_path)
@@ -297,10 +296,9 @@ def others_changed(workspace: Workspace, declared: list[str]) -> dict[str, Any]:
 
 ALL = ["check", "download", "prepare", "train@2", "evaluate", "verdict", "plot", "lasso", "heads", "report"]
 ALL += [*sorted(OF_STUDY["pruned"]), "findings"]
-ALONE = ALL if os.environ.get("RERUNS") else random.Random(0).sample(ALL, 6)
 
 
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize("name", some(ALL, 6))
 def test_a_stage_runs_on_nothing_but_what_it_declares(workspace: Workspace, tmp_path: Path, name: str) -> None:
     """Some stages, or with RERUNS all.
 

@@ -139,8 +139,7 @@ def test_repair_undoes_what_a_kill_leaves_while_an_experiment_is_prepared(worksp
     assert workspace.run(*REPAIR) == ""
 
 
-# with few kills, not all of the commands
-@pytest.mark.parametrize("command", COMMANDS if KILLS > 4 else ["dvc repro", "dvc exp run --temp"])
+@pytest.mark.parametrize("command", [*COMMANDS] if KILLS > 4 else ["dvc repro"])
 def test_kills_lose_no_finished_cell_and_change_no_byte(workspace: Workspace, command: str) -> None:
     rng = random.Random(command)
     changes = {"lr": 0.02} if "exp" in command else {}

@@ -18,7 +18,7 @@ from stages.cells.make import Shape, memory_needed, refuse_too_many
 from stages.linear.heads import memory_of_heads
 from stages.linear.regression import memory_of_regression
 from tests.cells.project import DATA, Project, cells, pruned
-from tests.workspace import ROOT
+from tests.workspace import ROOT, some
 
 SHAPE = Shape(images=5000, inputs=784, classes=10)
 IMAGES = """
@@ -51,17 +51,16 @@ def prune_of(width: int, seeds: int) -> Cell:
     return pruned("magnitude", "rewind", width=width, seeds=seeds, levels=2, train_per_class=100, batch_size=32)
 
 
+CELLS = [
+    pytest.param(fit_of(5, 10, 5000), 5000, id="small"),
+    pytest.param(fit_of(2000, 5, 1000), 1000, id="wide"),
+    pytest.param(fit_of(100, 10, 5000, 10**9), 5000, id="one batch"),
+    pytest.param(prune_of(1000, 4), 1000, id="pruning"),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("one", "images"),
-    [
-        (fit_of(5, 10, 5000), 5000),
-        (fit_of(2000, 5, 1000), 1000),
-        (fit_of(100, 10, 5000, 10**9), 5000),
-        (prune_of(1000, 4), 1000),
-    ],
-    ids=["small", "wide", "one batch", "pruning"],
-)
+@pytest.mark.parametrize(("one", "images"), some(CELLS, 2))
 def test_a_cells_estimate_is_within_a_quarter_of_the_peak(one: Cell, images: int) -> None:
     found = peak(IMAGES.format(count=images) + TRAIN.format(one=one))
     assert PROCESS + memory_needed(one, 1, one.seeds, Shape(images, 784, 10)) == pytest.approx(found, rel=0.25)

@@ -92,7 +92,8 @@ def test_a_user_without_a_name_or_a_home_is_told_what_to_set(tmp_path: Path) -> 
 def test_a_user_with_a_name_needs_no_home(tmp_path: Path) -> None:
     workspace = Workspace.built(tmp_path)
     workspace.run("env", "-u", "HOME", "python", "-m", "stages.commands.repair")
-    assert "Running stage 'plot'" in workspace.run("env", "-u", "HOME", "dvc", "repro", "-f", "-s", "plot")
+    assert "Running stage 'plot'" in workspace.run("env", "-u", "HOME", "dvc", "repro", "-sf", "plot", SDD_VECTOR="pdf")
+    assert (tmp_path / "plots/table1.pdf").read_bytes().startswith(b"%PDF")
     assert workspace.git("status", "--porcelain") == ""
 
 

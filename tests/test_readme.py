@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.workspace import ROOT, Workspace, ran
+from tests.workspace import ROOT, Workspace
 
 README = (ROOT / "README.md").read_text()
 METHODS = (ROOT / "METHODS.md").read_text()
@@ -45,7 +45,7 @@ RUN_BY = {
     "python -m stages.commands.pages": "test_every_chart_of_a_comparison_is_drawn",
     "dvc repro": "test_every_stage_has_run_and_none_runs_twice_and_what_is_committed_stays_so",
     "dvc repro -f download": "test_with_network_again_the_full_set_is_taken",
-    "dvc repro train@25": "test_the_commands_for_ones_own_question_in_their_order",
+    "dvc repro train@25": "test_stages_and_experiments_run_and_leave_the_checkout_clean",
     "dvc exp run": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc exp show": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc exp list": "test_the_commands_for_a_study",
@@ -55,7 +55,7 @@ RUN_BY = {
     "dvc remote add --default store FOLDER-OR-URL": SHARED,
     "dvc push --run-cache": SHARED,
     "dvc repro --pull": SHARED,
-    "SDD_VECTOR=pdf dvc repro -sf plot": "test_the_commands_for_ones_own_question_in_their_order",
+    "SDD_VECTOR=pdf dvc repro -sf plot": "test_a_user_with_a_name_needs_no_home",
 }
 
 
@@ -144,9 +144,6 @@ def test_the_commands_for_ones_own_question_in_their_order(workspace: Workspace)
     changed = {"grid.width", "train.lr", "train.penalty"}
     assert set(header) - changed <= {"Experiment", "rev", "typ", "Created", *json.loads(workspace.read(HEADLINE))}
     assert {*changed, "lowest test error, %"} <= set(header)
-    assert ran(workspace.dvc("repro", "-s", "-f", "train@3")) == {"train@3"}
-    workspace.dvc("repro", "-sf", "plot", SDD_VECTOR="pdf")
-    assert (workspace.path / "plots/table1.pdf").read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.slow
@@ -155,7 +152,7 @@ def test_the_commands_for_a_study(workspace: Workspace) -> None:
     params = workspace.path / "studies/params.yaml"
     params.write_text(params.read_text().replace("seeds: 2", "seeds: 3"))
     own = [command.replace("width-noise", "over-alpha").replace("-x width", "-x alpha") for command in STUDY]
-    judge, vary, show, curves, numbers, beside, report = map(shlex.split, own)
+    judge, vary, show, curves, numbers, beside, back, report = map(shlex.split, own)
     workspace.run(*judge)
     assert (workspace.path / "studies/over-alpha/figure.png").stat().st_size > 1000
     workspace.commit("a study")
@@ -170,16 +167,16 @@ def test_the_commands_for_a_study(workspace: Workspace) -> None:
     assert [rev in page for rev in ('"rev": "HEAD"', '"rev": "faster"')] == [True, True]
     assert "over-alpha.width 3." in workspace.run(*numbers)
     workspace.run(*beside)
+    workspace.run(*back)
     workspace.run(*report)
     assert '"#study=over-alpha"' in workspace.read("plots/report.html")
-    workspace.git("checkout", "-q", ".")
     workspace.dvc("exp", "remove", "faster")
     assert "faster" not in workspace.dvc("exp", "list", "--name-only")
 
 
 @pytest.mark.slow
 def test_the_commands_for_ones_own_data(workspace: Workspace) -> None:
-    *commands, undo = OWN
+    *commands, undo, again = OWN
     output = workspace.run("bash", "-e", "-c", "\n".join(commands))
     assert "data/own/rings.npz: 3,000 rows of 2 features, 3 classes (0 to 2), 1,000 of each\n" in output
     assert "rings, 2 seeds, from metrics/" in output
@@ -187,9 +184,7 @@ def test_the_commands_for_ones_own_data(workspace: Workspace) -> None:
     assert set(pd.read_csv(workspace.path / "metrics/cells.csv").dataset) == {"rings"}
     assert "rings, one training set, 20 + 10 images a class" in workspace.read("plots/report.html")
     assert len(pd.read_csv(workspace.path / "metrics/paper.csv")) == 0
-    workspace.run("bash", "-e", "-c", undo)
-    assert workspace.git("status", "--porcelain") == ""
-    workspace.dvc("repro", "-q", "plot")
+    workspace.run("bash", "-e", "-c", f"{undo}\n{again}")
     assert workspace.git("status", "--porcelain") == ""
 
 

@@ -4,6 +4,10 @@ TERMS = {
     "double descent": "A test error that falls, rises to a peak and falls again along an axis, such as the width.",
     "D": "The height of the peak above the higher of its two valleys, in points of test error.",
     "alpha": "The strength of the penalty on the weights: training makes loss + alpha x penalty small.",
+    "subgradient steps, soft thresholding": "Two ways to make the sum of the weights' magnitudes small. Subgradient "
+    "steps move every weight a little towards 0, and past it; soft thresholding, a proximal step, stops there.",
+    "p": "How often chance alone, without a double descent, makes a peak as clear as this one.",
+    "runs that would decide it": "Estimated from the spread of the runs. Above 1,000 none is said to be affordable.",
     "cell": "One point of a grid, such as a width and an alpha, with all its runs. Runs differ in their seed.",
     "settled": "Half of the peak or more stands when the weights or the errors are averaged over the last epochs. "
     "One that does not is an effect of the step size.",
@@ -24,6 +28,7 @@ TERMS = {
     "respect to all weights. NNGP and NTK are those of infinitely wide networks.",
     "effective parameters": "How many of its parameters a trained network uses, as a smoother of its training targets.",
     "Gini, Hoyer": "How unequal the weights' magnitudes are: 0 where all are the same, near 1 where few hold all.",
+    "MDL-COMP": "The shortest description of a linear regression and its data, in bits (arXiv 2006.10189).",
     "Brier score": "The mean squared distance of the softmax's outputs from the labels.",
 }
 LABELS = {"given": "by the labels that it was trained with", "true": "by the true labels"}
