@@ -175,7 +175,7 @@ def test_a_damaged_cell_is_named_with_its_remedy(workspace: Workspace, monkeypat
 def test_one_process_on_one_core_and_several_give_the_same_bytes(workspace: Workspace) -> None:
     workspace.change({"grid": {"alpha": [0.0, 50.0]}, "train": {"seeds": 3}})
     command = shlex.split("python -m stages.train --width 30 --data data/prepared/data.safetensors --out")
-    workspace.run(*command, "many", SDD_WORKERS="3", SDD_STORE=str(workspace.path / "store"))
+    workspace.run(*command, "many", SDD_WORKERS="3", OMP_NUM_THREADS="2", SDD_STORE=str(workspace.path / "store"))
     workspace.run("taskset", "-c", "0", *command, "one", SDD_WORKERS="1", OMP_NUM_THREADS="1", SDD_STORE="another")
     one, many = ([path.read_bytes() for path in sorted((workspace.path / name).iterdir())] for name in ("one", "many"))
     assert len(one) == 2

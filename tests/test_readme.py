@@ -43,6 +43,9 @@ RUN_BY = {
     "python -m stages.commands.repair": "test_dvcs_file_of_locks_is_removed_if_a_kill_left_it_half_written",
     "make dag": "test_every_definition_of_both_pipelines_has_a_line",
     "python -m stages.commands.pages": "test_every_chart_of_a_comparison_is_drawn",
+    "dvc repro report": "test_the_commands_for_a_study",
+    "dvc status": "test_a_fresh_clone_has_nothing_to_run_again",
+    "dask scheduler --port 8787": "test_the_commands_for_more_machines",  # with the port as it is
     "dvc repro": "test_every_stage_has_run_and_none_runs_twice_and_what_is_committed_stays_so",
     "dvc repro -f download": "test_with_network_again_the_full_set_is_taken",
     "dvc repro train@25": "test_stages_and_experiments_run_and_leave_the_checkout_clean",

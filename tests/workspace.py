@@ -142,7 +142,8 @@ class Workspace:
     def run(self, *command: str, ok: bool = True, **environment: str) -> str:
         """Standard output and error of a command; its failure, or success when ok is False, fails the test."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        env = {**os.environ, "PATH": path, "COLUMNS": "200", **environment}
+        # tests run side by side, where a second thread waits for the first in vain
+        env = {**os.environ, "PATH": path, "COLUMNS": "200", "OMP_NUM_THREADS": "1", **environment}
         for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):  # of the `make test` that may have started this
             env.pop(name, None)
         done = subprocess.run(

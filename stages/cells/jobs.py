@@ -83,4 +83,6 @@ def refuse_other(who: str, its: Maker, wanted: Maker, *procedures: str) -> None:
     theirs = its.parts(*procedures)
     for what, here in wanted.parts(*procedures).items():
         if here != (there := theirs[what]):
-            raise UserError(f"{who} has {what} {there[:16]}, this checkout has {here[:16]}: it trains nothing")
+            raise UserError(
+                f"{who} has {what} {there[:16]}, this checkout has {here[:16]}: it trains nothing until it has the same"
+            )

@@ -210,21 +210,22 @@ def _ends(verdicts: dict[str, Verdict]) -> list[str]:
 
 
 def _besides(name: str, verdict: Verdict, axis: str) -> str:
+    """What else is known of the peak, in a sentence."""
+    where = "" if name == ALL else f" at {name}"
     said = []
     if "peak_weights" in verdict:
-        said.append(f"it comes with {verdict['peak_weights']:,.0f} weights left")
+        said.append(f"comes with {verdict['peak_weights']:,.0f} weights left")
     if "D_early" in verdict:
-        said.append(
-            f"at the epochs best on the test images it is {d_with_interval(verdict, name='D_early')} points high"
-        )
+        height = d_with_interval(verdict, name="D_early")
+        said.append(f"is {height} points high where every point has its epoch with the least test error")
     if "D_ensemble" in verdict:
-        runs = verdict["runs"] // ENSEMBLES
-        said.append(f"with ensembles of {runs} runs {d_with_interval(verdict, name='D_ensemble')}")
+        height, runs = d_with_interval(verdict, name="D_ensemble"), verdict["runs"] // ENSEMBLES
+        said.append(f"is {height} points high where the outputs of {runs} runs are averaged")
+    sentences = [f"The peak{where} {listed(said)}."] if said else []
     if f"least_agreement_{axis}" in verdict:
-        said.append(f"two runs agree least at {axis} {said_of(verdict[f'least_agreement_{axis}'])}")
-    if not said:
-        return ""
-    return f"The peak{'' if name == ALL else f' at {name}'}: {', '.join(said)}."
+        least = said_of(verdict[f"least_agreement_{axis}"])
+        sentences.append(f"Two runs{where} agree least at {axis} {least}.")
+    return " ".join(sentences)
 
 
 def answers(verdicts: dict[str, Verdict]) -> str:

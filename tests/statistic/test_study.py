@@ -40,9 +40,9 @@ def test_a_peak_that_is_gone_at_the_best_epoch_and_in_ensembles_is_told_so() -> 
     assert found["most_variance"] == pytest.approx(0.4, abs=0.01)
     sentence = finding("Is there a peak?", {"all": found}, "width")
     assert sentence.startswith("Is there a peak? Yes (D = 9.9 [")
-    assert "The peak: at the epochs best on the test images it is 0.0 [0.0, 0." in sentence
-    assert "with ensembles of 2 runs 0.0 [0.0, 0." in sentence
-    assert sentence.endswith("two runs agree least at width 3.")
+    assert "The peak is 0.0 [0.0, 0." in sentence
+    assert "points high where every point has its epoch with the least test error and is 0.0 [0.0, 0." in sentence
+    assert sentence.endswith("points high where the outputs of 2 runs are averaged. Two runs agree least at width 3.")
 
 
 def test_a_study_without_a_peak_is_told_the_answer_alone() -> None:
