@@ -173,6 +173,7 @@ def test_the_commands_for_a_study(workspace: Workspace) -> None:
     workspace.run(*back)
     workspace.run(*report)
     assert '"#study=over-alpha"' in workspace.read("plots/report.html")
+    workspace.commit("the page")
     workspace.dvc("exp", "remove", "faster")
     assert "faster" not in workspace.dvc("exp", "list", "--name-only")
 

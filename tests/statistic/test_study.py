@@ -60,7 +60,7 @@ def test_weights_are_told_where_there_are_some() -> None:
     of = rows(test_error=PEAK).assign(weights=lambda found: 1000 * found.width)
     found = verdicts({"all": of}, "width")["all"]
     assert found["peak_weights"] == 3000
-    assert "it comes with 3,000 weights left" in finding("Is there a peak?", {"all": found}, "width")
+    assert "The peak comes with 3,000 weights left." in finding("Is there a peak?", {"all": found}, "width")
 
 
 def test_every_ensemble_counts_once() -> None:
