@@ -40,6 +40,16 @@ def test_make_without_network_or_identity_ends_with_the_table(offline: tuple[Wor
     assert len(made(workspace)) > 20
 
 
+def test_an_experiment_needs_an_identity_only_where_something_is_not_committed(
+    offline: tuple[Workspace, str], tmp_path: Path
+) -> None:
+    clone = Workspace(tmp_path)
+    clone.git("clone", "-q", str(offline[0].path), ".")
+    command = ["exp", "run", "-S", "lasso.runs=5", "check"]
+    assert "Ran experiment(s): " in clone.dvc(*command, **OFFLINE, **NOBODY)
+    assert "Git user name and email must be configured" in clone.dvc(*command, ok=False, **OFFLINE, **NOBODY)
+
+
 @needs_official
 def test_make_with_network_gives_the_same_bytes_in_a_clone_and_changes_only_what_is_said_of_the_raw_images(
     offline: tuple[Workspace, str], tmp_path: Path
