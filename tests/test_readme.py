@@ -64,9 +64,9 @@ RUN_BY = {
 
 def test_every_command_is_run_by_a_test() -> None:
     pages = README + GUIDE + METHODS
-    inline = set(re.findall(r"`((?:make|python|dvc|dask|SDD_VECTOR=\S+)(?: [^`]*)?)`", pages)) - set(OWN)
+    inline = set(re.findall(r"`((?:make|python|dvc|dask|SDD_VECTOR=\S+)(?: [^`]*)?)`", pages))
     tests = "".join(path.read_text() for path in Path(ROOT / "tests").rglob("test_*.py"))
-    assert inline | set(SETUP) == set(RUN_BY)
+    assert (inline | set(SETUP)) - set(OWN) == set(RUN_BY) - set(OWN)
     assert [test for test in RUN_BY.values() if f"def {test}(" not in tests] == []
 
 
@@ -155,10 +155,11 @@ def test_the_commands_for_a_study(workspace: Workspace) -> None:
     params = workspace.path / "studies/params.yaml"
     params.write_text(params.read_text().replace("seeds: 2", "seeds: 3"))
     own = [command.replace("width-noise", "over-alpha").replace("-x width", "-x alpha") for command in STUDY]
+    keep = own.pop(1)
     judge, vary, show, curves, numbers, beside, back, report = map(shlex.split, own)
     workspace.run(*judge)
     assert (workspace.path / "studies/over-alpha/figure.png").stat().st_size > 1000
-    workspace.commit("a study")
+    workspace.run("bash", "-e", "-c", keep)
     workspace.run(*vary)
     header = set(next(csv.reader(workspace.run(*show, "--csv").splitlines())))
     found = {f"study over-alpha.{name}" for name in ("double descent", "highest D")}
