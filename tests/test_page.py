@@ -205,6 +205,10 @@ def test_the_address_holds_the_view(browser: Browser, report: Path) -> None:
     }
     assert not page.is_checked("#show input[value=runs]")
     assert not page.is_checked("#groups input[value='width 10']")
+    page.select_option("#axis", "width")  # another axis leaves what is drawn, and how
+    page.wait_for_function("document.body.dataset.drawn === location.hash")
+    assert (page.input_value("#measure"), page.input_value("#vertical")) == ("zero_fraction", "log")
+    assert not page.is_checked("#show input[value=runs]")
     show(page, "study=no-such-study&axis=no-such-axis&measure=none")  # an old address still opens the page
     assert page.input_value("#study") == "grid"
     assert complaints == []

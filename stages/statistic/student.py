@@ -1,6 +1,6 @@
 """Student's t: intervals of means, and how likely differences as large as these are by chance.
 
-`scipy.stats` has all of this, and importing it takes most of the time that a stage without training takes.
+`scipy.stats` has all of this, and takes a third of a second to import, which every stage that judges would pay.
 """
 
 import numpy as np

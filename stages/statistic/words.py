@@ -15,7 +15,7 @@ TERMS = {
     "sparse": "Weights become zero, or nearly so, across the peak. Asked over a penalty's strength alone.",
     "redrawn": "Every run has its own training images, its own wrong labels, or both.",
     "twin": "The same study with one training set for all runs.",
-    "rounds of pruning": "Each removes a fifth of the weights that are left, and trains again: the smallest "
+    "rounds of pruning": "Each removes a share of the weights that are left, and trains again: the smallest "
     "(magnitude), those with the least effect on the loss (gradient), or any (random).",
     "rewind, finetune, lr_rewind, scratch": "Where training goes on after a round: from the weights at the start, from "
     "the trained ones at a tenth of the step, from the trained ones at the full step, or from new random ones.",
