@@ -203,7 +203,7 @@ def test_a_changed_source_file_makes_those_that_import_it_stale_and_no_other(wor
         users[file]
         for file in map("stages/figures/{}".format, ("page.html", "page.css", "page.js", "chart.js", "style.mplstyle"))
     )
-    for file, importers in ((file, users[file]) for file in some(sorted(users), 15)):
+    for file, importers in ((file, users[file]) for file in some(sorted(users), 8)):
         path = workspace.path / file
         content = path.read_bytes()
         try:
