@@ -8,19 +8,18 @@ from stages.commands.results import meanings
 from stages.statistic.words import ANSWERS, TERMS
 from tests.workspace import ROOT
 
+TABLES = [pd.read_csv(path) for path in sorted((ROOT / "studies").glob("*/answers.csv"))]
 KNOWN = {name for word in ANSWERS for name in word.split(", ")}
 
 
 def test_every_measure_that_a_reading_answers_with_is_explained() -> None:
-    tables = [pd.read_csv(path) for path in sorted((ROOT / "studies").glob("*/answers.csv"))]
-    found = {name for table in tables if "measure" in table for name in table.measure}
+    found = {name for table in TABLES if "measure" in table for name in table.measure}
     assert len(found) > 40
     assert found - KNOWN == set()
 
 
 def test_no_meaning_is_left_over() -> None:
-    tables = [pd.read_csv(path) for path in sorted((ROOT / "studies").glob("*/answers.csv"))]
-    found = {name for table in tables for column in ("measure", "head") if column in table for name in table[column]}
+    found = {name for table in TABLES for column in ("measure", "head") if column in table for name in table[column]}
     assert {name for name in KNOWN if name not in found} == set()
 
 
