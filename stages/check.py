@@ -16,8 +16,8 @@ def main(out: Path) -> None:
         console.print(f"params.yaml: train.seeds: {train.seeds}: under {LEAST_RUNS} seeds every answer is undecided")
     if train.epochs < train.average_epochs and train.epochs % 2 == 1:
         console.print(
-            f"params.yaml: train.epochs: {train.epochs}: is odd and less than train.average_epochs, so "
-            "test_error_averaged and test_error_last hold one odd epoch more than even ones"
+            f"params.yaml: train.epochs: {train.epochs}: an odd number under train.average_epochs, so that what is "
+            "averaged over the last epochs has one odd epoch more than even ones; an even number is better"
         )
     files.write(out, b"the parameters are in order\n")
 

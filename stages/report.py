@@ -21,7 +21,7 @@ from stages.figures.style import save
 from stages.statistic import findings, overview, words
 from stages.statistic import reading as of_reading
 from stages.statistic import study as of_study
-from stages.statistic.findings import ALL, Verdict, by_width
+from stages.statistic.findings import ALL, Verdict, of_widths
 from stages.statistic.protocol import caption, studied
 from stages.statistic.results import CURVES, Results, read_results
 
@@ -62,7 +62,7 @@ def of_studies(
             "asks": study.asks,
             "said": sentence(folder / name / "finding.md"),
             "how": studied(points(whole, name)[0]),
-            "command": f"dvc repro studies/dvc.yaml:judge@{name}",
+            "command": f"dvc repro studies/dvc.yaml:judge@{name} && dvc repro report",
         }
         epochs = None if study.within_a_run else means(curves, [*study.by, study.over])
         yield entry(name, about, study.over, study.by, verdicts[name], with_groups(groups), epochs, others(name, peers))
@@ -88,14 +88,9 @@ def of_readings(whole: Studies, folder: Path, verdicts: dict[str, dict[str, Verd
             "asks": reading.asks,
             "said": sentence(folder / name / "finding.md"),
             "how": f"{studied(points_read(whole, name)[0])}; asked: {rows.seed.nunique()} runs of {reading.reads}",
-            "command": f"dvc repro studies/dvc.yaml:conclude@{name}",
+            "command": f"dvc repro studies/dvc.yaml:conclude@{name} && dvc repro report",
         }
         yield entry(name, about, axis.over, [*axis.by, column], verdicts[name], rows, answers=column)
-
-
-def of_widths(results: Results) -> dict[str, Verdict]:
-    """The verdicts over alpha, by the names that widths have as groups."""
-    return {f"width {width}": verdict for width, verdict in by_width(results.verdict).items()}
 
 
 def verdicts_of_grid(results: Results) -> dict[str, dict[str, Verdict]]:
@@ -103,7 +98,7 @@ def verdicts_of_grid(results: Results) -> dict[str, dict[str, Verdict]]:
     cells, over_width = results.cells, results.verdict["over_width"]
     found: dict[str, dict[str, Verdict]] = {}
     if cells.alpha.nunique() > 1:
-        found["grid"] = of_widths(results)
+        found["grid"] = of_widths(results.verdict)
     if cells.width.nunique() > 1 and "answer" in over_width:
         found["grid-width"] = {ALL: over_width}
     return found
@@ -151,7 +146,7 @@ def of_regressions(metrics: Path) -> Iterator[dict[str, Any]]:
         "asks": "Does the error of regressions peak over features?",
         "said": sentence(metrics / "lasso.md"),
         "how": f"{rows.seed.nunique()} runs, each with data of its own",
-        "command": "dvc repro lasso",
+        "command": "dvc repro report",
     }
     yield entry("lasso", about, "features", ["method"], {}, rows)
     rows = files.read_table(metrics / "heads.csv")
@@ -164,7 +159,7 @@ def of_regressions(metrics: Path) -> Iterator[dict[str, Any]]:
         "asks": "How well do other last layers do on other features?",
         "said": sentence(metrics / "heads.md"),
         "how": f"hidden layers of the grid's widest networks, {rows.seed.nunique()} runs",
-        "command": "dvc repro heads",
+        "command": "dvc repro report",
     }
     yield entry("heads", about, "strength", ["features", "head"], {}, rows)
 
@@ -203,14 +198,14 @@ def main(metrics: Path, studies: Path, peers: Path, out: Path) -> None:
     page = rendered(
         [*entries.values()],
         overview=escape(in_short),
-        grid=escape(overview.sentence_of_grid(of_widths(results), results.paper)),
+        grid=escape(overview.sentence_of_grid(of_widths(results.verdict), results.paper)),
         answers=forest.table(answered),
         why=linked([*readings], why),
         terms=explained(words.TERMS),
         meanings=explained(words.ANSWERS),
         caption=f"{len(results.cells):,} networks, {escape(caption(results.cells, results.params))}.",
         found="\n".join(f"<p>{emphasised(one)}</p>" for one in said),
-        table=findings.table(results.cells, results.paper, results.verdict).to_html(index=False, border=0),
+        table=labelled(findings.table(results.cells, results.paper, results.verdict).map(escape)),
         beside="\n".join(f"<p>{emphasised(entries[name]['said'])}</p>" for name in ("lasso", "heads")),
         params=escape(Path("params.yaml").read_text(encoding="utf-8")),
     )
@@ -234,8 +229,19 @@ def linked(names: list[str], table: pd.DataFrame) -> str:
         f'<a href="#study={name}">{escape(asks)}</a> <small>{name}</small>'
         for name, asks in zip(names, table.question, strict=True)
     ]
-    said = table.drop(columns="reading").map(escape).assign(question=questions)
-    return said.to_html(index=False, border=0, escape=False)
+    return labelled(table.drop(columns="reading").map(escape).assign(question=questions))
+
+
+def labelled(table: pd.DataFrame) -> str:
+    """A table of HTML as HTML, with a column's name at each of its cells, for a screen too narrow for its head."""
+    names = [escape(str(name)) for name in table]
+    head = "".join(f"<th>{name}</th>" for name in names)
+    rows = [
+        "".join(f'<td data-label="{name}"><div>{text}</div></td>' for name, text in zip(names, row, strict=True))
+        for row in table.itertuples(index=False)
+    ]
+    body = "".join(f"<tr>{cells}</tr>" for cells in rows)
+    return f'<table class="labelled"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 if __name__ == "__main__":

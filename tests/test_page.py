@@ -211,6 +211,7 @@ def test_the_address_holds_the_view(browser: Browser, report: Path) -> None:
     assert not page.is_checked("#show input[value=runs]")
     show(page, "study=no-such-study&axis=no-such-axis&measure=none")  # an old address still opens the page
     assert page.input_value("#study") == "grid"
+    assert "No question is called no-such-study" in page.locator("#note").inner_text()
     assert complaints == []
 
 
@@ -273,7 +274,8 @@ def test_figure_and_data_are_saved_and_the_command_is_copied(browser: Browser, r
     assert len(rows) - 1 == len(drawn(page))
     page.click("#copy")
     page.wait_for_function("document.getElementById('copy').textContent === 'copied'")
-    assert page.evaluate("navigator.clipboard.readText()") == "dvc repro studies/dvc.yaml:judge@width-noise"
+    command = "dvc repro studies/dvc.yaml:judge@width-noise && dvc repro report"
+    assert page.evaluate("navigator.clipboard.readText()") == command
     page.click("#link")
     page.wait_for_function("document.getElementById('link').textContent === 'copied'")
     assert page.evaluate("navigator.clipboard.readText()") == page.url
@@ -299,6 +301,14 @@ def test_the_panel_needs_no_mouse(browser: Browser, report: Path) -> None:
     page.keyboard.press("Space")
     page.wait_for_function("document.body.dataset.drawn === location.hash")
     assert page.evaluate("document.activeElement.value") == "runs"  # the focus stays
+    show(page, "study=l2-noise")
+    for button in ("none", "every"):
+        page.focus(f"#{button}")
+        page.keyboard.press("Enter")
+        page.wait_for_function("document.body.dataset.drawn === location.hash")
+        assert page.evaluate("document.activeElement.id") == button
+        assert page.is_disabled("#png") == (button == "none")  # there is nothing to save
+    assert (page.get_attribute("#chart", "aria-label") or "").startswith("Does the test error peak over the strength")
 
 
 def brightness(page: Page) -> dict[str, float]:
@@ -314,6 +324,22 @@ def brightness(page: Page) -> dict[str, float]:
         }"""
     )
     return found
+
+
+def ink(page: Page) -> int:
+    """How many pixels of the chart have a colour, as runs, means and training errors do."""
+    image = Image.open(io.BytesIO(page.locator("#chart svg").screenshot())).convert("HSV")
+    saturation = np.asarray(image)[:, :, 1]
+    return int((saturation > 60).sum())
+
+
+def test_lines_are_as_wide_as_they_are_important(browser: Browser, report: Path) -> None:
+    page, _ = opened(browser, report, offline=True)
+    for shown, widths in {"": {2.2}, "runs": {0.8, 2.2}, "runs;fit;training": {0.8, 1.5, 1.6, 2.2}}.items():
+        show(page, f"study=width-noise&show={shown}")
+        lines = page.locator("#chart .mark-line.role-mark path")
+        found = lines.evaluate_all("paths => paths.map(path => parseFloat(getComputedStyle(path).strokeWidth))")
+        assert {*found} == widths, shown
 
 
 def test_dark_light_and_paper(browser: Browser, report: Path) -> None:
@@ -334,6 +360,18 @@ def test_dark_light_and_paper(browser: Browser, report: Path) -> None:
         True,
     ]
     assert complaints == []
+
+
+def test_no_line_is_lost_on_paper(browser: Browser, report: Path) -> None:
+    page, _ = opened(browser, report, offline=True)
+    page.emulate_media(color_scheme="light")
+    show(page, "study=width-noise")
+    screen = ink(page)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, media="screen")
+        page.wait_for_timeout(300)  # a change of the scheme draws anew
+        page.emulate_media(media="print")
+        assert ink(page) == pytest.approx(screen, rel=0.1), scheme
 
 
 def test_the_tables_need_no_script(browser: Browser, report: Path) -> None:

@@ -13,8 +13,9 @@ import yaml
 
 from stages.base import files, tensors
 from stages.base.datasets import CLASSES
+from stages.base.files import UserError
 from stages.base.params import Data, ParamsError, Train
-from stages.base.sources import images_of
+from stages.base.sources import images_of, too_much
 from stages.base.studies import Studies, along, homes, parse_studies, points
 from stages.cells.cell import study_cell
 from stages.cells.prepared import prepared
@@ -239,13 +240,13 @@ ANEW = NAMES if os.environ.get("RERUNS") else random.Random(len(NAMES)).sample(Q
 
 def images_for(data: Data, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The committed part of MNIST where it is enough; else all of it, or no test where no mirror gives it."""
-    of_subset = data.redraw not in OWN_IMAGES and data.train_per_class <= 500
-    if data.name == "mnist" and of_subset:
+    whole = data.redraw in OWN_IMAGES
+    if data.name == "mnist" and not too_much(data, whole):
         return committed_mnist()
-    images, about = images_of(data, "", folder, ROOT / "data/mnist_subset.npz")
-    if about["subset"]:
+    try:
+        return images_of(data, "", whole, folder, ROOT / "data/mnist_subset.npz")
+    except UserError:
         pytest.skip("needs the whole of MNIST, which no mirror gave")
-    return images, about
 
 
 @pytest.mark.slow

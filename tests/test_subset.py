@@ -6,17 +6,19 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from stages import prepare
-from stages.base import tensors
-from stages.base.console import call
+from stages.base import sources
 from stages.base.datasets import first_per_class
 from stages.base.files import UserError
-from stages.base.sources import committed
-from stages.commands.subset import PER_CLASS, to_npz
+from stages.base.mirrors import NoMirrorError
+from stages.base.params import parse
+from stages.base.sources import SUBSET_PER_CLASS as PER_CLASS
+from stages.base.sources import committed, images_of
+from stages.commands.subset import to_npz
 from tests.official import OFFICIAL, needs_official
 from tests.workspace import ROOT
 
@@ -58,16 +60,35 @@ def test_its_licence_lies_beside_it() -> None:
     assert "creativecommons.org/licenses/by-sa/3.0/" in text
 
 
-@pytest.mark.parametrize("redraw", ["images", "all"])
-def test_training_images_are_not_redrawn_from_it(redraw: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All runs would get the same ones."""
-    monkeypatch.chdir(tmp_path)
-    text = (ROOT / "params.yaml").read_text()
-    Path("params.yaml").write_text(text.replace("redraw: none", f"redraw: {redraw}"))
-    about = {"dataset": "mnist", "largest": 255.0, "mean": 0.1307, "std": 0.3081, "subset": True}
-    Path("raw").write_bytes(tensors.to_bytes(committed(ROOT / "data/mnist_subset.npz"), about))
-    with pytest.raises(
-        UserError, match=rf"^params.yaml: data.redraw: {redraw} draws from the whole training file of mni"
-    ):
-        call(prepare.main, "--raw", "raw", "--out", "data")
-    assert not Path("data").exists()
+@pytest.mark.parametrize(
+    ("asked", "whole", "why"),
+    [
+        ({"redraw": "images"}, True, "redraw: images draws from the whole training file of mnist"),
+        ({"train_per_class": 501}, False, "train_per_class: 501 is more than the 500 images of a class in data/mni"),
+        ({"test_per_class": 501}, False, "test_per_class: 501 is more than the 500 images of a class in data/mni"),
+    ],
+)
+def test_without_network_more_than_it_holds_cannot_be_had(
+    asked: dict[str, Any], whole: bool, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(*_: object) -> None:
+        raise NoMirrorError("no mirror gave it")
+
+    monkeypatch.setattr(sources, "published", nowhere)
+    data = parse((ROOT / "params.yaml").read_text()).data.model_copy(update=asked)
+    with pytest.raises(UserError, match=rf"^here: {why}.*, and no mirror gave it$"):
+        images_of(data, "here: ", whole, tmp_path, COMMITTED)
+
+
+@needs_official
+def test_the_same_images_come_with_and_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_MIRROR", str(OFFICIAL))
+    data = parse((ROOT / "params.yaml").read_text()).data
+    (arrays, about), (without, _) = images_of(data, "", False, tmp_path), (committed(COMMITTED), None)
+    assert about["dataset"] == "mnist"
+    assert arrays.keys() == without.keys()
+    for name, array in arrays.items():
+        assert array.dtype == without[name].dtype
+        assert (array == without[name]).all()
+    whole, _ = images_of(data.model_copy(update={"train_per_class": 501}), "", False, tmp_path)
+    assert len(whole["train_labels"]) == 60_000

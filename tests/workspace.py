@@ -73,7 +73,7 @@ def some(things: Sequence[Thing], count: int) -> list[Thing]:
 def committed_mnist() -> tuple[dict[str, Any], dict[str, Any]]:
     """The committed part of MNIST as `images_of` gives it where no mirror answers, without asking one."""
     largest, mean, std, _ = SETS["mnist"]
-    about = {"dataset": "mnist", "largest": float(largest), "mean": mean, "std": std, "kind": "images", "subset": True}
+    about = {"dataset": "mnist", "largest": float(largest), "mean": mean, "std": std, "kind": "images"}
     return committed(ROOT / "data/mnist_subset.npz"), about | {"classes": [str(label) for label in range(CLASSES)]}
 
 

@@ -109,12 +109,14 @@ def _wide(table: pd.DataFrame, axis: str, free: Sequence[str], by: Sequence[str]
 def described(columns: Columns) -> str:
     """One line that says what was taken for what."""
     error = "accuracy" if columns.accuracy else "error"
+    told = columns.accuracy or re.search("err|loss|wrong|risk", columns.error.lower())
+    unsure = "" if told else " (if they are accuracies, say --accuracy)"
     if columns.runs:
         runs = f"{len(columns.runs)} columns of {error}, one a run ({columns.runs[0]} to {columns.runs[-1]})"
-        found = f"axis {columns.axis}; {runs}"
+        found = f"axis {columns.axis}; {runs}{unsure}"
     else:
         run = f"run {columns.run}" if columns.run else "no column of runs, so a single run"
-        found = f"axis {columns.axis}; {error} {columns.error}; {run}"
+        found = f"axis {columns.axis}; {error} {columns.error}{unsure}; {run}"
     return found + (f"; a judgement for every {', '.join(columns.by)}" if columns.by else "")
 
 
@@ -141,8 +143,9 @@ def groups(table: pd.DataFrame, columns: Columns, least_points: int, percent: bo
     numbers = _numbers(table[columns.error], columns.error)
     values = numbers / 100 if percent else numbers
     for place in np.flatnonzero((values < 0) | (values > 1)).tolist():
-        hint = "0 and 100" if percent else "0 and 1; if they are percent, say --percent"
-        raise TableError(f"{_row(table, place)}: {columns.error} {numbers[place]:g} is not between {hint}")
+        said = f"{_row(table, place)}: {columns.error} {numbers[place]:g} is not between 0 and {100 if percent else 1}"
+        hint = "; if they are percent, say --percent" if not percent and 1 < numbers[place] <= 100 else ""
+        raise TableError(said + hint)
     table = table.assign(**{columns.error: 1 - values if columns.accuracy else values})
     if not columns.by:
         return [_group(table, columns, {}, least_points, ordinal)]

@@ -4,7 +4,7 @@ import argparse
 import inspect
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from rich.console import Console
 
@@ -17,36 +17,48 @@ def arguments(main: Callable[..., None], words: list[str]) -> tuple[list[Any], d
     """What to call main with, read from a command line by main's signature; argparse's exit if it does not fit.
 
     `*names` and parameters before a `/` are given by place, the others as --name. A parameter with a default may be
-    left out, a bool is a flag, and a tuple[str, ...] may be given several times. The description is that of main's
-    module.
+    left out, a bool is a flag, and a tuple[str, ...] may be given several times. Annotated[type, "words"] says what an
+    option is for; what main's module is for stands above the options.
     """
     parameters = inspect.signature(main, eval_str=True).parameters.values()
+    module = inspect.getmodule(main)
     parser = argparse.ArgumentParser(
-        description=inspect.getdoc(inspect.getmodule(main)), formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=f"python -m {module.__spec__.name}" if module and module.__spec__ else None,
+        description=inspect.getdoc(module),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     by_place = []
     for parameter in parameters:
+        kind, about = _described(parameter.annotation)
         optional = parameter.default is not parameter.empty
         if parameter.kind is parameter.VAR_POSITIONAL:
             by_place.append(parameter.name)
-            parser.add_argument(parameter.name, nargs="*", type=parameter.annotation)
+            parser.add_argument(parameter.name, nargs="*", type=kind, help=about)
         elif parameter.kind is parameter.POSITIONAL_ONLY:
             by_place.append(parameter.name)
             nargs = "?" if optional else None
-            parser.add_argument(parameter.name, nargs=nargs, type=parameter.annotation, default=parameter.default)
-        elif parameter.annotation is bool:
-            parser.add_argument(f"--{parameter.name}", action="store_true")
-        elif parameter.annotation == tuple[str, ...]:
-            parser.add_argument(f"--{parameter.name}", action="append", default=[])
+            parser.add_argument(parameter.name, nargs=nargs, type=kind, default=parameter.default, help=about)
+        elif kind is bool:
+            parser.add_argument(f"--{parameter.name}", action="store_true", help=about)
+        elif kind == tuple[str, ...]:
+            parser.add_argument(f"--{parameter.name}", action="append", default=[], help=about)
         else:
             option = f"--{parameter.name.replace('_', '-')}"
-            parser.add_argument(option, type=parameter.annotation, required=not optional, default=parameter.default)
+            parser.add_argument(option, type=kind, required=not optional, default=parameter.default, help=about)
     found = vars(parser.parse_args(words))
     placed: list[Any] = []
     for name in by_place:
         value = found.pop(name)
         placed += value if isinstance(value, list) else [value]
     return placed, found
+
+
+def _described(annotation: Any) -> tuple[Any, str | None]:
+    """The type of a parameter, and the words beside it if there are any."""
+    if get_origin(annotation) is Annotated:
+        kind, about = get_args(annotation)
+        return kind, about
+    return annotation, None
 
 
 def call(main: Callable[..., None], *words: str) -> None:
@@ -62,7 +74,7 @@ def run(main: Callable[..., None]) -> None:
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("error: interrupted")
+        sys.exit("error: interrupted; run the same command again to go on")
     except MemoryError as error:
         sys.exit(f"error: out of memory: {error}")
     except RuntimeError as error:  # torch's, which is no MemoryError

@@ -84,5 +84,6 @@ def refuse_other(who: str, its: Maker, wanted: Maker, *procedures: str) -> None:
     for what, here in wanted.parts(*procedures).items():
         if here != (there := theirs[what]):
             raise UserError(
-                f"{who} has {what} {there[:16]}, this checkout has {here[:16]}: it trains nothing until it has the same"
+                f"{who} has {what} {there[:16]}, this checkout has {here[:16]}: it trains nothing until it has the "
+                "same and is started again"
             )

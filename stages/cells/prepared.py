@@ -21,11 +21,6 @@ def prepared(images: dict[str, Array], about: dict[str, Any], data: Data, where:
     which begins with `where` the data's parameters stand, for more images than there are, and for data that are all the
     same.
     """
-    if data.redraw in OWN_IMAGES and about["subset"]:
-        raise UserError(
-            f"{where}redraw: {data.redraw} draws from the whole training file of {about['dataset']}, "
-            "which no mirror gave; where there is network: dvc repro -f download"
-        )
     besides = ""
     if "test_labels" not in images:
         images, besides = _told_apart(images, about, data, where), f", besides the {data.test_per_class} for testing"
@@ -72,11 +67,6 @@ def _chosen(images: dict[str, Array], about: dict[str, Any], data: Data, where: 
             chosen[split] = first_per_class(images[f"{split}_labels"], count, about["classes"])
         except ValueError as error:
             why = f"in the {split} file of {about['dataset']} {error}"
-            if about["subset"]:
-                why = (
-                    f"no mirror gave {about['dataset']}, and in the part of it that is committed here {error}; "
-                    "where there is network: dvc repro -f download"
-                )
             if data.name == "file":
                 why = f"in {data.path} {error} for {split}ing{besides}"
             raise UserError(f"{where}{split}_per_class: {count} is too many: {why}") from None

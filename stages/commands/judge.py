@@ -2,12 +2,7 @@
 
 The file holds a row for every run and point, with a column for the axis (--axis width), one for the test error (--error
 test_error) and one that tells runs apart (--run seed). Columns with such names are found without being named. A file
-with a row for every point and one column a run will do as well. It may be CSV, TSV, JSON (a list, or an object a line)
-or Parquet; - is standard input.
-
---by COLUMN gives a judgement for every value of that column, and may stand several times. --accuracy: the column holds
-accuracies. --percent: errors are in percent. --log: draw the axis logarithmically; the judgement looks at the order of
-the points alone. --json: for programs. --plot FILE.png: a figure, a panel a judgement.
+with a row for every point and one column a run will do as well. The judgement looks at the order of the points alone.
 
 yes: the lower end of the 95 % interval of the peak's height is at least one point, and p < 0.05. no: the upper end is
 under one point. undecided: everything else, with what would decide it.
@@ -15,9 +10,11 @@ under one point. undecided: everything else, with what would decide it.
 
 import io
 import json
+import re
 import sys
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -46,7 +43,7 @@ def read(file: str) -> pd.DataFrame:
 
 def parsed(content: bytes, suffix: str) -> pd.DataFrame:
     """Parquet by its first bytes, JSON by its first letter, and otherwise text, separated by what its first line has
-    most of: tabs, semicolons or commas."""
+    most of: tabs, semicolons or commas. Commas that separate nothing may be those of decimals."""
     if content.startswith(b"PAR1") or suffix == ".parquet":
         return pd.read_parquet(io.BytesIO(content))
     text = content.decode("utf-8-sig")
@@ -64,7 +61,22 @@ def parsed(content: bytes, suffix: str) -> pd.DataFrame:
         return pd.DataFrame([json.loads(line) for line in text.splitlines() if line.strip()])
     header = text.lstrip().splitlines()[0]
     separator = max("\t;,", key=header.count)
-    return pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True, index_col=False)
+    commas = separator != "," and re.search(r"\d,\d", text) and not re.search(r"\d\.\d", text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(
+                io.StringIO(text),
+                sep=separator,
+                decimal="," if commas else ".",
+                skipinitialspace=True,
+                index_col=False,
+            )
+        except pd.errors.ParserWarning:
+            raise ValueError(
+                "its rows have more values than its first line has columns; numbers with a decimal comma want another "
+                "separator, such as a semicolon"
+            ) from None
 
 
 def _json(text: str) -> Any:
@@ -138,24 +150,25 @@ def show(judged: list[tuple[anytable.Group, Judgement]]) -> None:
         name = f"{title(group.by)}: " if group.by else ""
         gaps = ""
         if count := missing(group):
-            gaps = f" Of {group.errors.size} values, one for each run at each {group.axis}, {count} are missing."
+            verb = "is" if count == 1 else "are"
+            gaps = f" Of {group.errors.size} values, one for each run at each {group.axis}, {count} {verb} missing."
         print(f"{name}{sentence(found, group.axis, group.points, group.runs)}{gaps}")
     if len(judged) > 1:
         print(f"p is adjusted for the {len(judged)} groups that were judged together (Holm 1979).")
 
 
 def main(
-    file: str,
+    file: Annotated[str, "CSV, TSV, JSON (a list, or an object a line) or Parquet; - is standard input"],
     /,
-    axis: str = "",
-    error: str = "",
-    run: str = "",
-    by: tuple[str, ...] = (),
-    accuracy: bool = False,
-    percent: bool = False,
-    log: bool = False,
-    json: bool = False,
-    plot: str = "",
+    axis: Annotated[str, "the column along which a peak is sought"] = "",
+    error: Annotated[str, "the column that is judged"] = "",
+    run: Annotated[str, "the column that tells runs apart"] = "",
+    by: Annotated[tuple[str, ...], "a column with a judgement for each of its values; may be given several times"] = (),
+    accuracy: Annotated[bool, "the column that is judged holds accuracies"] = False,
+    percent: Annotated[bool, "it is in percent, not a share from 0 to 1"] = False,
+    log: Annotated[bool, "draw the axis logarithmically"] = False,
+    json: Annotated[bool, "print the judgements for programs"] = False,
+    plot: Annotated[str, "FILE.png: draw a figure, with a panel for each judgement"] = "",
 ) -> None:
     if plot and not plot.endswith(".png"):
         raise UserError(f"--plot {plot}: the name of the figure must end in .png")

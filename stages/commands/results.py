@@ -10,7 +10,7 @@ overview FOLDER: a sentence over all of them.
 studies FOLDER: a chapter a study.
 why FOLDER, readings FOLDER: the lines and chapters of readings.
 meanings FOLDER: what the names of the answers in the tables of the folder mean.
-seconds FILE: how long training the studies took.
+seconds FILE: how long training the studies, and asking their networks, took.
 """
 
 import re
@@ -29,13 +29,12 @@ from stages.statistic import reading as of_reading
 from stages.statistic import study as statistic
 from stages.statistic.findings import agreement
 
-SECONDS = Path("tests/benchmarks/studies.csv")  # that training a study took
+SECONDS = Path("tests/benchmarks/studies.csv")  # that training a study, or asking its networks, took
 
 
 def studies(verdicts: Path) -> str:
     """A chapter a study: its figure, the answer in a sentence, what was expected, a line a group, time and command."""
     whole = files.read_studies().studies
-    seconds = pd.read_csv(SECONDS).set_index("study").seconds
     chapters = []
     for name, asked in whole.items():
         found = _verdict(name, verdicts)
@@ -44,8 +43,7 @@ def studies(verdicts: Path) -> str:
             permuted = bool(asked.options.get("permute"))
             paragraphs.append(statistic.said_of_twin(asked.twin, permuted, found, _verdict(asked.twin, verdicts)))
         paragraphs += [f"Expected: {asked.expects}", as_table(statistic.table(found, asked.over))]
-        time = f"; training took {seconds[name]:,} seconds" if name in seconds.index else ""
-        paragraphs.append(f"`dvc repro studies/dvc.yaml:judge@{name}`{time}.")
+        paragraphs.append(f"`dvc repro studies/dvc.yaml:judge@{name}`{_time(name, 'training')}.")
         chapters.append(_chapter(name, asked.asks, paragraphs))
     return "\n\n".join(chapters)
 
@@ -57,10 +55,17 @@ def readings(verdicts: Path) -> str:
     for name, asked in whole.readings.items():
         table = as_table(of_reading.words(_verdict(name, verdicts), along(whole, name).over))
         command = (
-            f"`dvc repro studies/dvc.yaml:conclude@{name}`, which trains nothing where `{asked.reads}` is trained."
+            f"`dvc repro studies/dvc.yaml:conclude@{name}`, which trains nothing where `{asked.reads}` is trained"
+            f"{_time(name, 'asking')}."
         )
         chapters.append(_chapter(name, asked.asks, [_said(name), f"Expected: {asked.expects}", table, command]))
     return "\n\n".join(chapters)
+
+
+def _time(name: str, what: str) -> str:
+    """How long it took, if it was timed."""
+    seconds = pd.read_csv(SECONDS).set_index("study").seconds
+    return f"; {what} took {seconds[name]:,} seconds" if name in seconds.index else ""
 
 
 def _chapter(name: str, asks: str, paragraphs: list[str]) -> str:

@@ -80,8 +80,8 @@ def made_with(results: Results) -> list[str]:
 
 
 def say(line: str) -> None:
-    """Print it: a terminal gets it wrapped between words, a pipe as one line."""
-    console.print(line, markup=False, soft_wrap=not console.is_terminal)
+    """Print it without the stars of Markdown: a terminal gets it wrapped between words, a pipe as one line."""
+    console.print(re.sub(r"\*(\w+)\*", r"\1", line), markup=False, soft_wrap=not console.is_terminal)
 
 
 def main(folder: Path = Path("metrics"), /, markdown: bool = False) -> None:
@@ -97,11 +97,10 @@ def main(folder: Path = Path("metrics"), /, markdown: bool = False) -> None:
     for line in made_with(results):
         say(line)
     say(findings.finding(results.cells, results.verdict))
-    for said in sorted(folder.glob("*.md")):
-        say(f"{said.stem}: {said.read_text(encoding='utf-8').strip()}")
     figures = Path("plots") if folder.resolve() == Path("metrics").resolve() else folder
     page = f"; all on one page: {figures}/report.html" * (figures / "report.html").exists()
-    say(f"figures: {figures}/*.png; numbers: {folder}/*.csv{page}")
+    besides = f"; regressions in a sentence: {folder}/*.md" * bool(list(folder.glob("*.md")))
+    say(f"figures: {figures}/*.png; numbers: {folder}/*.csv{besides}{page}")
 
 
 if __name__ == "__main__":

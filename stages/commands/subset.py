@@ -1,7 +1,7 @@
 """The committed part of MNIST made anew from the official archives: python -m stages.commands.subset
 
 It holds the first 500 images of each class, of the training and of the test file: the paper's. The archives come as in
-the stage `download`. Where the file's bytes change, its digest in stages/download.py has to change with them.
+the stage `download`. Where the file's bytes change, its digest in stages/base/sources.py has to change with them.
 """
 
 import hashlib
@@ -12,17 +12,10 @@ import numpy as np
 
 from stages.base import files
 from stages.base.console import run
-from stages.base.datasets import ARCHIVES, MNIST, first_per_class
+from stages.base.datasets import MNIST
 from stages.base.mirrors import published
+from stages.base.sources import part_of
 from stages.base.tensors import Array
-
-PER_CLASS = 500
-
-
-def subset(whole: dict[str, Array]) -> dict[str, Array]:
-    """The first PER_CLASS images and labels of each class, in file order class by class, as uint8."""
-    chosen = {split: first_per_class(whole[f"{split}_labels"], PER_CLASS) for split in ("train", "test")}
-    return {name: whole[name][chosen[name.split("_")[0]]] for name in sorted(ARCHIVES)}
 
 
 def to_npz(arrays: dict[str, Array]) -> bytes:
@@ -33,7 +26,7 @@ def to_npz(arrays: dict[str, Array]) -> bytes:
 
 
 def main(archives: Path = Path("data/archives"), out: Path = Path("data/mnist_subset.npz")) -> None:
-    content = to_npz(subset(published("mnist", MNIST, archives)))
+    content = to_npz(part_of(published("mnist", MNIST, archives)))
     files.write(out, content)
     print(f"{out}: {len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
 

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from stages.figures.forest import TICKS, Section, place
 from stages.figures.style import OKABE_ITO, SMALL, WIDTH, add_legend, add_title
+from stages.statistic.findings import causes
 from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES
 from stages.statistic.overview import Line
 
@@ -53,7 +54,7 @@ def answers(sections: list[Section], title: str) -> Figure:
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
     ax.set(xlim=(0, 100), ylim=(level + 0.4, 0.6))
-    ax.set_xlabel("height D of the peak, in points of test error, with its 95 % interval (scale of roots)")
+    ax.set_xlabel("height D of the peak, in points of test error, with its 95 % interval (square-root scale)")
     add_legend(figure)
     add_title(figure, title)
     return figure
@@ -62,9 +63,17 @@ def answers(sections: list[Section], title: str) -> Figure:
 def _mark(ax: Axes, level: int, line: Line) -> None:
     marker, size, colour, filled = LOOKS[line.answer]
     low, middle, high = (place(100 * end) for end in line.ends)
-    if line.answer == NO and line.ends[0] >= SMALLEST:  # a peak that does not count, and the first reason why
+    if line.does_not_count:
         x, side = (high + 2, "left") if middle < HALF else (low - 2, "right")
-        ax.text(x, level, line.why.split(", ")[0], fontsize=SMALL - 1.5, color=colour, ha=side, va="center_baseline")
+        ax.text(
+            x,
+            level,
+            causes(line.verdict)[0].removeprefix("an "),
+            fontsize=SMALL - 1.5,
+            color=colour,
+            ha=side,
+            va="center_baseline",
+        )
     seen = ax.get_legend_handles_labels()[1]
     ax.plot([low, high], [level, level], color=colour, linewidth=1.5)
     ax.plot(

@@ -4,7 +4,7 @@ const DATA = JSON.parse(document.getElementById('data').textContent)
 const ENTRIES = new Map(DATA.entries.map(entry => [entry.name, entry]))
 const CURVE = 'closest curve with at most one peak'
 // told apart with any colour vision; each stands out on white and on dark
-const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b58900', '#3fa0d8', '#8c6bb1', '#7f7f7f']
+const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b58900', '#2f93c9', '#8c6bb1', '#7f7f7f']
 // seven beside eight colours, so that no two of 56 groups look alike
 const SYMBOLS = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down', 'triangle-right']
 const $ = id => document.getElementById(id)
@@ -208,14 +208,12 @@ function horizontal(found, axis) {
   if (state.horizontal === 'in order' && !axis.measured)
     return { type: 'ordinal', scale: { type: 'point', padding: 0.5 }, sort: points, axis: { ...labels, labelAngle: 0 } }
   const whole = points.every(Number.isInteger) ? { tickMinStep: 1, format: 'd' } : {}
+  const usual = { nice: false, padding: 8, reverse: axis.name === 'weights' } // sparser is always farther right
   if (state.horizontal !== 'log')
-    return { type: 'quantitative', scale: { zero: false, nice: false, padding: 8 }, axis: { ...labels, ...whole } }
+    return { type: 'quantitative', scale: { zero: false, ...usual }, axis: { ...labels, ...whole } }
   const positive = points.filter(point => point > 0)
   const ticks = tens(positive, points)
-  const scale =
-    points[0] <= 0
-      ? { type: 'symlog', constant: positive[0] || 1, nice: false, padding: 8 }
-      : { type: 'log', nice: false, padding: 8 }
+  const scale = points[0] <= 0 ? { type: 'symlog', constant: positive[0] || 1, ...usual } : { type: 'log', ...usual }
   const format =
     "datum.value === 0 ? '0' : abs(datum.value) < 0.001 || abs(datum.value) > 10000 ? replace(format(datum.value, '~e'), '+', '') : format(datum.value, '~f')"
   return { type: 'quantitative', scale, axis: { ...labels, values: ticks, labelExpr: format } }
@@ -234,7 +232,7 @@ function tens(positive, points) {
 // The chart of the marks `found` as Vega-Lite has it, so many pixels wide
 function specification(entry, axis, found, groups, width) {
   const size = width < 600 ? 11 : 12
-  const { colour, shape, byKind } = looks(entry, found, groups, width, size)
+  const { colour, shape, dashes } = looks(entry, found, groups, width, size)
   const values = found.map(mark => ({
     x: mark.x,
     y: mark.y,
@@ -260,7 +258,7 @@ function specification(entry, axis, found, groups, width) {
     },
     data: { values },
     encoding: { x: { field: 'x', ...horizontal(found, axis) }, y: vertical(entry), color: colour },
-    layer: layers(found, shape, byKind),
+    layer: layers(found, shape, dashes),
     config: config(size),
   }
 }
@@ -279,7 +277,7 @@ function config(size) {
   }
 }
 
-// A group's colour and symbol, which few groups keep whatever others are drawn, and by the kind of a line its dashes and width
+// A group's colour and symbol, which few groups keep whatever others are drawn, and by the kind of a line its dashes
 function looks(entry, found, groups, width, size) {
   const names = groups.map(nameOf(entry))
   const drawn = names.filter((_, i) => state.groups.includes(groups[i]) && found.some(mark => mark.group === groups[i]))
@@ -293,10 +291,11 @@ function looks(entry, found, groups, width, size) {
   const ofGroups = drawn.length < 2 ? null : { ...legend, columns: columns(drawn), values: drawn }
   const ofLines = {
     ...legend,
-    columns: columns(lines),
+    columns: columns(lines.map(kind => `${kind} (thin)`)),
     symbolStrokeColor: css('--ink'),
     symbolType: 'stroke',
     symbolSize: 900,
+    labelExpr: "datum.label === 'a run' ? 'a run (thin)' : datum.label",
   }
   const byGroup = range => ({
     field: 'group',
@@ -306,15 +305,15 @@ function looks(entry, found, groups, width, size) {
     scale: { domain: known, range: known.map((_, i) => range[i % range.length]) },
     legend: ofGroups,
   })
-  const byKind = range => ({
+  const dashes = {
     field: 'kind',
-    type: 'ordinal',
+    type: 'nominal',
     sort: lines,
     title: null,
-    scale: { domain: lines, range: lines.map(kind => range[kind]) },
+    scale: { domain: lines, range: lines.map(kind => DASHES[kind]) },
     legend: ofLines,
-  })
-  return { colour: byGroup(COLOURS), shape: byGroup(SYMBOLS), byKind }
+  }
+  return { colour: byGroup(COLOURS), shape: byGroup(SYMBOLS), dashes }
 }
 
 function vertical(entry) {
@@ -331,16 +330,15 @@ function vertical(entry) {
 }
 
 // What is drawn over what
-function layers(found, shape, byKind) {
+function layers(found, shape, dashes) {
   const of = kinds => [{ filter: { field: 'kind', oneOf: kinds } }]
   const line = (kinds, mark) => ({
     transform: of(kinds),
-    mark: { type: 'line', ...mark },
+    mark: { type: 'line', strokeWidth: WIDTHS[kinds[0]], ...mark },
     encoding: {
       detail: { field: 'line' },
       order: { field: 'point', type: 'quantitative' },
-      strokeDash: byKind(DASHES),
-      strokeWidth: byKind(WIDTHS),
+      strokeDash: dashes,
     },
   })
   const points = (kinds, mark, own = {}) => ({
@@ -378,7 +376,8 @@ function caption(entry, found) {
 function signs(found) {
   const kinds = new Set(found.map(mark => mark.kind))
   const said = []
-  if (kinds.has('peak')) said.push('\u25b3 peak and \u25bd valleys of the closest curve')
+  const curve = state.measure === 'test_accuracy' ? 'error\u2019s closest curve' : 'closest curve'
+  if (kinds.has('peak')) said.push(`\u25b3 peak and \u25bd valleys of the ${curve}`)
   if (kinds.has('left out')) said.push('\u25cb a run that was left out, far above the others')
   return [said.join(', '), ...unique(found.filter(mark => mark.who).map(mark => `\u00d7 ${mark.who}`))].filter(Boolean)
 }

@@ -79,9 +79,10 @@ def body(row: Row) -> str:
     ]
     rows = []
     for line in row.lines:
+        where = f"{line.groups}: " if line.groups and line.why else line.groups
         cells += [
             f'<td class="answer {line.answer}">{line.answer}</td>',
-            f'<td class="where">{escape(line.groups)} <small>{escape(line.why)}</small></td>',
+            f'<td class="where">{escape(where)}<small>{escape(line.why)}</small></td>',
             f'<td class="plot">{plot(line)}</td>',
             f'<td class="height">{escape(line.height)}</td>',
         ]

@@ -83,10 +83,9 @@ def settled(means: pd.DataFrame, verdict: dict[str, Any], said: str) -> Figure:
         for (column, label), colour in zip(READINGS.items(), OKABE_ITO, strict=False):
             over(ax, "alpha", cells, column, label, accuracy=True, color=colour)
         found = verdict.get(f"width_{width}", {})
-        add_panel_title(
-            ax,
-            f"width {width}: D = {d_with_interval(found, 0)}\nsettled {d_with_interval(found, 0, 'D_settled')} points",
-        )
+        heights = f"D = {d_with_interval(found, 0)}, settled {d_with_interval(found, 0, 'D_settled')} points"
+        stands = found.get("guards", {}).get("settled", "not asked")
+        add_panel_title(ax, f"width {width}: does the peak stand? {stands}\n{heights}")
         ax.set(ylabel="test accuracy, %", ylim=(0, 100))
         alpha_axis(ax, means.alpha)
     add_legend(figure)

@@ -12,6 +12,7 @@ const SHOWN = {
   others: 'published points',
 }
 const MOST_GROUPS = 6 // that are drawn unless others are chosen
+const FLAT = 1000 // from this ratio of the largest value to the middle one on, the vertical scale is logarithmic
 const WIDE = 30 // from this ratio of the largest to the smallest point on, an axis is logarithmic unless another is chosen
 const dark = matchMedia('(prefers-color-scheme: dark)')
 let state = {}
@@ -21,14 +22,43 @@ let drawnRows = []
 // What a view is made of when the address says nothing else
 function defaults(entry, axis, groups) {
   const measures = Object.keys(entry.tables[axis.table].measures)
+  const measure = measures.includes('test_error') ? 'test_error' : measures[0]
   return {
     axis: entry.axes[0].name,
-    measure: measures.includes('test_error') ? 'test_error' : measures[0],
-    vertical: 'linear',
+    measure,
+    vertical: spreadsWidely(entry.tables[axis.table].measures[measure]) ? 'log' : 'linear',
     horizontal: usualScale(entry, axis),
     show: Object.keys(SHOWN).filter(name => name !== 'runs' || !axis.measured),
-    groups: chosen(entry, groups),
+    groups: chosen(entry, comparable(entry, axis, groups)),
   }
+}
+
+// Whether a few values are so large that the others would lie flat on a linear scale
+function spreadsWidely(values) {
+  const known = values.filter(isKnown).sort((one, two) => one - two)
+  return known[0] > 0 && known.at(-1) > FLAT * known[known.length >> 1]
+}
+
+// Of many groups those that differ in one option alone, the one with the most values; the others are as in the group
+// with the highest sure peak, or as in the first
+function comparable(entry, axis, groups) {
+  const rows = rowsOf(entry, axis)
+  const places = new Map(rows.map(row => [row.group, row.place]))
+  const along = axis.measured ? entry.over : axis.name
+  const values = option => unique([...places.values()].map(place => place[option]))
+  const options = Object.keys(places.get(groups[0])).filter(option => option !== along && values(option).length > 1)
+  if (groups.length <= MOST_GROUPS || options.length < 2) return groups
+  const varied = options.reduce((most, option) => (values(option).length > values(most).length ? option : most))
+  const [first] = surePeaks(entry, groups).concat(groups)
+  const alike = group => options.every(one => one === varied || places.get(group)[one] === places.get(first)[one])
+  return groups.filter(alike)
+}
+
+// The groups with a sure peak, the highest first
+function surePeaks(entry, groups) {
+  return groups
+    .filter(group => entry.groups[group]?.answer === 'yes')
+    .sort((one, two) => entry.groups[two].D - entry.groups[one].D)
 }
 
 function usualScale(entry, axis) {
@@ -42,10 +72,7 @@ function usualScale(entry, axis) {
 // All groups, or of many those with the highest sure peaks, and then others spread evenly
 function chosen(entry, groups) {
   if (groups.length <= MOST_GROUPS) return groups
-  const yes = groups
-    .filter(group => entry.groups[group]?.answer === 'yes')
-    .sort((one, two) => entry.groups[two].D - entry.groups[one].D)
-  const picked = new Set(yes.slice(0, MOST_GROUPS - 1))
+  const picked = new Set(surePeaks(entry, groups).slice(0, MOST_GROUPS - 1))
   for (let i = 0; i < groups.length && picked.size < MOST_GROUPS; i++)
     picked.add(groups[Math.round((i * (groups.length - 1)) / (MOST_GROUPS - 1)) % groups.length])
   return groups.filter(group => picked.has(group))
@@ -100,9 +127,8 @@ function fill(select, values, value, label = words) {
 }
 
 function boxes(fieldset, values, chosen, label) {
-  const legend = fieldset.querySelector('legend')
-  fieldset.replaceChildren(
-    legend,
+  for (const old of fieldset.querySelectorAll('label')) old.remove() // the legend stays, and so does a button's focus
+  fieldset.append(
     ...values.map(value => {
       const box = Object.assign(document.createElement('input'), {
         type: 'checkbox',
@@ -177,6 +203,8 @@ async function draw(entry, axis, shown, judged, groups) {
   drawnRows = found
   table(found, axis)
   const notes = []
+  const asked = new URLSearchParams(location.hash.slice(1)).get('study')
+  if (asked && asked !== entry.name) notes.push(`No question is called ${asked}; this is ${entry.name}.`)
   if (!judged && Object.keys(entry.groups).length)
     notes.push(
       `A peak is judged in the ${entry.answers ? 'answers' : 'test error'} along ${words(entry.over)}; here nothing is.`
@@ -185,10 +213,6 @@ async function draw(entry, axis, shown, judged, groups) {
   if (lost) notes.push(`${lost} values have no place on a logarithmic scale.`)
   if (!found.length) notes.unshift('There is nothing to draw: choose groups, or another scale.')
   $('note').textContent = notes.join(' ')
-  $('chart').setAttribute(
-    'aria-label',
-    `${entry.asks} A chart of ${words(state.measure)} along ${words(axis.name)}; its numbers are in the table below.`
-  )
   if (view) view.finalize()
   view = null
   if (found.length) {
@@ -209,6 +233,11 @@ async function draw(entry, axis, shown, judged, groups) {
           .join('; '))
     )
   } else $('chart').replaceChildren()
+  $('chart').setAttribute(
+    'aria-label',
+    `${entry.asks} A chart of ${words(state.measure)} along ${words(axis.name)}; its numbers are in the table below.`
+  )
+  for (const button of [$('png'), $('svg')]) button.disabled = !view
   document.body.dataset.drawn = location.hash // so that who watches the page knows when it is drawn
 }
 

@@ -55,6 +55,7 @@ MEASURES = {  # columns of the tables: what a person reads, and the unit
     "value": ("answer, as measured", PLAIN),
 }
 ALWAYS = ("test_error", "train_error", "answer", "value")  # in the page, though they may be the same everywhere
+VISIBLE = 0.02  # by which shares must differ, to be an axis
 # measures that may stand on the horizontal axis in place of what was varied
 ALONG = ("prunable_fraction", "zero_fraction", "sparsity", "weights", "gini", "train_error", "noise_fitted")
 
@@ -139,8 +140,14 @@ def axes(tables: dict[str, Any], over: str) -> list[dict[str, str]]:
     found = [{"name": option, "table": "runs"} for option in options]
     if "epochs" in tables:
         found.append({"name": "epoch", "table": "epochs"})
-    measured = [measure for measure in ALONG if measure in measures]
+    measured = [measure for measure in ALONG if measure in measures and _spreads(measures[measure], measure)]
     return found + [{"name": measure, "table": "runs", "measured": "yes"} for measure in measured]
+
+
+def _spreads(values: list[float | int | None], measure: str) -> bool:
+    """Whether points at these values do not all stand on one another: shares must differ by VISIBLE."""
+    known = [value for value in values if value is not None]
+    return MEASURES[measure][1] != SHARE or max(known, default=0) - min(known, default=0) >= 100 * VISIBLE
 
 
 def _varies(values: list[Any]) -> bool:

@@ -21,9 +21,9 @@ from stages.figures.style import (
     panels,
     with_spread,
 )
-from stages.statistic.findings import ALL, Verdict, answer_with_reason, d_with_interval
+from stages.statistic.findings import ALL, Verdict, answer_with_reason, d_with_interval, does_not_count
 from stages.statistic.guards import Case, table_of
-from stages.statistic.judge import NO, SMALLEST, YES
+from stages.statistic.judge import YES
 
 
 class Line(NamedTuple):
@@ -164,8 +164,7 @@ def _mean(ax: Axes, case: Case, verdict: Verdict, name: str, style: dict[str, An
     """The mean over the runs that count in a band of one standard deviation, in %, and a triangle at a sure peak."""
     errors = pd.DataFrame(case.errors(), columns=np.sort(case.rows[case.axis].unique()))
     mean = errors.mean()
-    guarded = verdict["answer"] == NO and verdict["D_high"] >= SMALLEST  # a peak that does not count
-    answer = answer_with_reason(verdict) if guarded else verdict["answer"]
+    answer = answer_with_reason(verdict) if does_not_count(verdict) else verdict["answer"]
     label = f"{name}: {_in_one_line(d_with_interval(verdict))}, {answer}"
     with_spread(ax, mean.index, mean, errors.std(), label, **style)
     if verdict["answer"] == YES and case.found.peak is not None:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from stages.base.params import LEAST_POINTS
-from stages.statistic.guards import GUARDS
+from stages.statistic.guards import GUARDS, Guard
 from stages.statistic.judge import NO, SIGNIFICANCE, SMALLEST, UNDECIDED, YES
 from stages.statistic.sentences import LACKS, listed, with_interval
 from stages.statistic.tables import axis_value, cell_means
@@ -38,22 +38,47 @@ def reason(verdict: Verdict) -> Reason:
     if verdict["answer"] == YES:
         return Reason("", "")
     if verdict["answer"] == NO:
-        if verdict["D_high"] < SMALLEST:
-            return Reason("no peak", NO_PEAK)
-        guards = [GUARDS[name] for name, said in verdict["guards"].items() if said == NO]
-        whys = "; ".join(guard.why for guard in guards)
-        return Reason(", ".join(guard.no for guard in guards), f"the peak is there, but {whys}")
+        whys = "; ".join(guard.why for guard in _against(verdict))
+        long = f"the peak is there, but {whys}" if does_not_count(verdict) else NO_PEAK
+        return Reason(", ".join(causes(verdict)), long)
     if "lacks" in verdict:
         short, why, _ = LACKS[verdict["lacks"]]
         return Reason(short, why)
-    if verdict["D_low"] >= SMALLEST and verdict["p_holm"] < SIGNIFICANCE:  # a sure peak, and a guard that cannot tell
+    if _is_sure(verdict):  # and a guard cannot tell
         names = [name for name, said in verdict["guards"].items() if said == UNDECIDED]
         short = " ".join(f"{name.replace('_', ' ')}?" for name in names)
         return Reason(short, " and ".join(f"it is not sure whether {GUARDS[name].unsure}" for name in names))
-    if "runs_needed" in verdict:
-        needed = f"about {verdict['runs_needed']} runs"
+    if count := runs_needed(verdict):
+        needed = f"about {count} runs"
         return Reason(needed, f"{needed} would probably decide it")
     return Reason("no affordable number of runs", "no affordable number of runs would decide it")
+
+
+def does_not_count(verdict: Verdict) -> bool:
+    """Whether there is a peak for sure, and a guard says no of it."""
+    return bool(verdict["answer"] == NO and verdict["D_high"] >= SMALLEST)
+
+
+def causes(verdict: Verdict) -> list[str]:
+    """What a no is due to, in few words each; nothing for another answer."""
+    if verdict["answer"] != NO:
+        return []
+    return [guard.no for guard in _against(verdict)] if does_not_count(verdict) else ["no peak"]
+
+
+def _against(verdict: Verdict) -> list[Guard]:
+    return [GUARDS[name] for name, said in verdict["guards"].items() if said == NO]
+
+
+def runs_needed(verdict: Verdict) -> int | None:
+    """About how many runs would decide what is undecided, if more runs would and so many can be afforded."""
+    if verdict["answer"] != UNDECIDED or "lacks" in verdict or _is_sure(verdict):
+        return None
+    return verdict.get("runs_needed")
+
+
+def _is_sure(verdict: Verdict) -> bool:
+    return bool(verdict["D_low"] >= SMALLEST and verdict["p_holm"] < SIGNIFICANCE)
 
 
 def answer_with_reason(verdict: Verdict) -> str:
@@ -77,6 +102,11 @@ def with_spread(mean: pd.Series, sd: pd.Series) -> list[str]:
 def by_width(verdict: dict[str, Any]) -> dict[int, Verdict]:
     """The verdicts of the widths alone."""
     return {int(name.removeprefix("width_")): v for name, v in verdict.items() if name.startswith("width_")}
+
+
+def of_widths(verdict: dict[str, Any]) -> dict[str, Verdict]:
+    """The same, by the names that widths have as groups."""
+    return {f"width {width}": found for width, found in by_width(verdict).items()}
 
 
 def over_alpha(means: pd.DataFrame, paper: pd.DataFrame, verdict: dict[str, Any]) -> list[list[str]]:
@@ -126,8 +156,7 @@ def finding(cells: pd.DataFrame, verdict: dict[str, Any]) -> str:
     """The answer in one sentence for every group of widths of which the same is to be said."""
     if cells.alpha.nunique() == 1:
         return finding_over_width(verdict.get("over_width", {}))
-    groups = {f"width {width}": found for width, found in by_width(verdict).items()}
-    return f"Is there a sparse double descent over alpha? {said_of_groups(groups)}"
+    return f"Is there a sparse double descent over alpha? {said_of_groups(of_widths(verdict), 'alpha')}"
 
 
 def finding_over_width(verdict: Verdict) -> str:
@@ -143,8 +172,11 @@ def finding_over_width(verdict: Verdict) -> str:
     return f"{question} {said}{because}. {fits} its training set."
 
 
-def said_of_groups(groups: dict[str, Verdict]) -> str:
-    """Of groups by name, a sentence for those with the same answer for the same reason, a yes first."""
+def said_of_groups(groups: dict[str, Verdict], axis: str) -> str:
+    """Of groups by name that were judged along the axis, a sentence for those with the same answer for the same reason.
+
+    A yes comes first.
+    """
     together: dict[tuple[str, str], dict[str, Verdict]] = {}
     for name, found in groups.items():
         together.setdefault((found["answer"], reason(found).long), {})[name] = found
@@ -153,12 +185,12 @@ def said_of_groups(groups: dict[str, Verdict]) -> str:
         every = answer != NO or GUARDS["settled"].why in because
         where = f" at {_with_heights(found, every)}" if ALL not in found else f" ({_height(found[ALL])})"
         said.append(f"{answer.capitalize()}{where}{f': {because}' if because else ''}.")
-    return " ".join([*said, *(_left_out(name, found) for name, found in groups.items() if "failed" in found)])
+    return " ".join([*said, *(_left_out(name, found, axis) for name, found in groups.items() if "failed" in found)])
 
 
-def _left_out(name: str, verdict: Verdict) -> str:
+def _left_out(name: str, verdict: Verdict, axis: str) -> str:
     where = "" if name == ALL else f" at {name}"
-    runs = listed([f"seed {seed} at {axis_value(point)}" for seed, point in verdict["failed"]])
+    runs = listed([f"seed {seed} at {axis} {axis_value(point)}" for seed, point in verdict["failed"]])
     height = with_interval(verdict["D_with_failed"], None, None)
     return f"Left out{where}, because the error is far above that of the other runs: {runs}; with them D is {height}."
 
@@ -208,8 +240,9 @@ def agreement(paper: pd.DataFrame) -> str:
     near = near_paper(paper)
     steady = (paper.width >= 25) & ((paper.alpha <= 1) | (paper.alpha >= 500))
     return (
-        f"Within 2 points of the paper's accuracy or within 2 of our standard deviations: {near.sum()} of {len(paper)} "
-        f"cells; at widths from 25 and alphas to 1 and from 500, {(near & steady).sum()} of {steady.sum()}."
+        f"{near.sum()} of {len(paper)} cells lie within 2 points of the paper's accuracy, or within 2 of our standard "
+        f"deviations. Where a width of 25 or more meets an alpha of at most 1 or at least 500, {(near & steady).sum()} "
+        f"of {steady.sum()} do."
     )
 
 

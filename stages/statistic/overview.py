@@ -1,12 +1,24 @@
 """What all studies say together: a line for each answer that a study gives, and one sentence over all of them."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
-from stages.statistic.findings import ALL, Verdict, d_with_interval, names_of, near_paper, overall, reason
-from stages.statistic.judge import NO, SMALLEST, UNDECIDED, YES
+from stages.statistic.findings import (
+    ALL,
+    Verdict,
+    causes,
+    d_with_interval,
+    does_not_count,
+    names_of,
+    near_paper,
+    overall,
+    reason,
+    runs_needed,
+)
+from stages.statistic.judge import NO, UNDECIDED, YES
 from stages.statistic.sentences import listed
 from stages.statistic.study import highest_of
 
@@ -30,6 +42,7 @@ class Line(NamedTuple):
     answer: str
     groups: str  # their names; empty where the study has but one group
     verdict: Verdict
+    verdicts: list[Verdict]  # of all of them
 
     @property
     def height(self) -> str:
@@ -37,15 +50,34 @@ class Line(NamedTuple):
 
     @property
     def why(self) -> str:
-        """What the answer of the group with the highest D is due to; empty for a yes."""
-        why = reason(self.verdict)
-        return why.long if self.answer == UNDECIDED else why.short
+        """What the answer is due to, and for how many groups where it is not so for all; empty for a yes."""
+        every = len(self.verdicts)
+        needed = [count for found in self.verdicts if (count := runs_needed(found))]
+        whys = []
+        if needed:
+            runs = " to ".join(f"{count:,}" for count in sorted({min(needed), max(needed)}))
+            these = "it" if every == 1 else "each" if len(needed) == every else f"{len(needed)} of {every}"
+            whys.append(f"about {runs} runs would probably decide {these}")
+        counts = Counter(why for found in self.verdicts for why in _due_to(found))
+        whys += [why if count == every else f"{count} of {every}: {why}" for why, count in counts.most_common()]
+        return "; ".join(whys)
+
+    @property
+    def does_not_count(self) -> bool:
+        return does_not_count(self.verdict)
 
     @property
     def ends(self) -> tuple[float, float, float]:
         """The lower end of the interval, D, and the upper end; D itself where there is no interval."""
         height: float = self.verdict["D"]
         return self.verdict.get("D_low", height), height, self.verdict.get("D_high", height)
+
+
+def _due_to(verdict: Verdict) -> list[str]:
+    """What its answer is due to, other than the number of runs."""
+    if verdict["answer"] == UNDECIDED:
+        return [] if runs_needed(verdict) else [reason(verdict).long]
+    return causes(verdict)
 
 
 def lines(verdicts: dict[str, Verdict]) -> list[Line]:
@@ -55,7 +87,7 @@ def lines(verdicts: dict[str, Verdict]) -> list[Line]:
         groups = {name: verdict for name, verdict in verdicts.items() if verdict["answer"] == answer}
         if groups:
             names = "" if ALL in groups else names_of([*groups])
-            found.append(Line(answer, names, highest_of(groups)))
+            found.append(Line(answer, names, highest_of(groups), [*groups.values()]))
     return found
 
 
@@ -68,14 +100,14 @@ def summary(asks: Mapping[str, str], verdicts: Mapping[str, dict[str, Verdict]])
     for name, found in verdicts.items():
         answers = lines(found)
         said = "; ".join(_in_short(line, found) for line in answers)
-        rows.append([f"[{asks[name]}](RESULTS.md#{name})", said, answers[0].height])
+        rows.append([f"[{asks[name]}](RESULTS.md#{name}) `{name}`", said, answers[0].height])
     return pd.DataFrame(rows, columns=["question", "answer", "highest D of the answer named first, points [95 %]"])
 
 
 def _in_short(line: Line, verdicts: dict[str, Verdict]) -> str:
     """The answer and where, such as "yes: width 200", or how often, where the names are long."""
     answer, why = f"**{line.answer}**", ""
-    if line.answer == NO and line.ends[0] >= SMALLEST:  # a peak that does not count
+    if line.does_not_count:
         why = f" ({line.why})"
     if not line.groups:
         return f"{answer}{why}"

@@ -25,6 +25,7 @@ from stages.statistic.tables import axis_value
 from stages.statistic.verdict import described as verdict_of
 
 SAID = {ERROR: "error, %", SHARE: "%", RELATIVE: "% of the largest mean"}
+KINDS = {ERROR: "error, share", SHARE: "share", RELATIVE: "number"}
 ENDS = ("first", "last", "largest")
 MOST_CHANGES = 6  # in a sentence
 DRAWS = 2000  # of whole runs
@@ -304,8 +305,9 @@ def words(verdicts: dict[str, Verdict], over: str) -> pd.DataFrame:
         places = ("first", *(f"at_{place}" for place in ("left", "peak", "right")), "last")
         beside = [number(found[at]) if at in found else "-" for at in places]
         change = said_of_change(found) if "change" in found else "-"
-        lines.append([plain(name), *beside, change, peak, d_with_interval(found), answer_with_reason(found)])
-    columns = ["answer", "first", "left valley", "peak of the error", "right valley", "last"]
+        about = [plain(name), KINDS[found["unit"]]]
+        lines.append([*about, *beside, change, peak, d_with_interval(found), answer_with_reason(found)])
+    columns = ["answer", "kind", "first", "left valley", "peak of the error", "right valley", "last"]
     columns += ["change to the right [95 %]", f"own peak at {over}", "D [95 %]", "own peak?"]
     return pd.DataFrame(lines, columns=columns)
 
@@ -313,7 +315,7 @@ def words(verdicts: dict[str, Verdict], over: str) -> pd.DataFrame:
 def headline(verdicts: dict[str, Verdict]) -> dict[str, str]:
     """A reading's two columns of `dvc exp show`: how many of its answers peak, and the highest D."""
     said = [found["answer"] for found in verdicts.values()]
-    counts = listed([f"{answer} {said.count(answer)}" for answer in (YES, UNDECIDED, NO) if answer in said])
+    counts = listed([f"{said.count(answer)} {answer}" for answer in (YES, UNDECIDED, NO) if answer in said])
     return {"own peaks": counts, "highest D": d_with_interval(highest_of(verdicts))}
 
 
@@ -322,6 +324,6 @@ def summary(asks: Mapping[str, str], verdicts: Mapping[str, dict[str, Verdict]])
     lines = []
     for name, found in verdicts.items():
         most = max(found, key=lambda answer: (found[answer]["answer"] == YES, found[answer]["D"]))
-        highest = f"{plain(most)}: {d_with_interval(found[most])}"
+        highest = f"{plain(most)}: {d_with_interval(found[most])}, {found[most]['answer']}"
         lines.append([f"[{name}](RESULTS.md#{name})", asks[name], headline(found)["own peaks"], highest])
-    return pd.DataFrame(lines, columns=["reading", "question", "has a peak of its own", "highest peak, D [95 %]"])
+    return pd.DataFrame(lines, columns=["reading", "question", "answers with a peak of their own", "highest D [95 %]"])

@@ -18,7 +18,7 @@ from stages.statistic.findings import (
     said_of_groups,
 )
 from stages.statistic.guards import Case
-from stages.statistic.judge import NO, SIGNIFICANCE, UNDECIDED, YES
+from stages.statistic.judge import NO, SIGNIFICANCE, SMALLEST, UNDECIDED, YES
 from stages.statistic.sentences import listed
 from stages.statistic.student import p_of_difference
 from stages.statistic.tables import axis_value
@@ -68,10 +68,10 @@ def _not_asked(point: Point) -> tuple[str, ...]:
 def described(case: Case, infinite: dict[str, float] | None = None) -> dict[str, Any]:
     """As `verdict.described`, with the errors at every point, and where networks were kept the outputs' mean variance.
 
-    `infinite` are errors of networks of infinite width, by their names.
+    Errors of runs that were left out are left out. `infinite` are errors of networks of infinite width, by their names.
     """
     found = verdict_of(case)
-    errors = case.rows.groupby(case.axis).test_error.agg(["mean", "std"]).dropna()
+    errors = at_points(case).dropna()
     found["mean_errors"] = {axis_value(point): float(mean) for point, mean in errors["mean"].items()}
     found["sd_errors"] = {axis_value(point): float(sd) for point, sd in errors["std"].items()}
     if infinite:
@@ -82,16 +82,21 @@ def described(case: Case, infinite: dict[str, float] | None = None) -> dict[str,
     return found
 
 
+def at_points(case: Case) -> pd.DataFrame:
+    """Mean and standard deviation of the errors that were judged, a row a point."""
+    return pd.DataFrame(case.errors(), columns=np.sort(case.rows[case.axis].unique())).agg(["mean", "std"]).T
+
+
 def name_of(place: dict[str, Any]) -> str:
     """Such as "width 100, images 1000"."""
     return ", ".join(f"{option} {said_of(value)}" for option, value in place.items())
 
 
 def said_of(value: Any) -> str:
-    """The value as it stands in params.yaml, where a null, or what a table holds for it, is a null."""
+    """The value as it stands in params.yaml, where a null, or what a table holds for it, is a null; 1/2 of a list."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "null"
-    return axis_value(value) if isinstance(value, float) else str(value)
+    return axis_value(value) if isinstance(value, float) else str(value).replace(" and ", "/")
 
 
 def rows_of(name: str, over: str, verdicts: dict[str, Verdict], of_twin: dict[str, Verdict]) -> list[dict[str, Any]]:
@@ -193,7 +198,7 @@ def finding(asks: str, verdicts: dict[str, Verdict], axis: str) -> str:
     besides = [
         said for name, found in verdicts.items() if found["answer"] == YES and (said := _besides(name, found, axis))
     ]
-    return " ".join([asks, said_of_groups(verdicts), *besides, *_ends(verdicts)])
+    return " ".join([asks, said_of_groups(verdicts, axis), *besides, *_ends(verdicts)])
 
 
 def _ends(verdicts: dict[str, Verdict]) -> list[str]:
@@ -217,7 +222,8 @@ def _besides(name: str, verdict: Verdict, axis: str) -> str:
         said.append(f"comes with {verdict['peak_weights']:,.0f} weights left")
     if "D_early" in verdict:
         height = d_with_interval(verdict, name="D_early")
-        said.append(f"is {height} points high where every point has its epoch with the least test error")
+        gone = " (early stopping takes it away)" if verdict.get("D_early_high", 1.0) < SMALLEST else ""
+        said.append(f"is {height} points high where each point stops at its epoch with the least test error{gone}")
     if "D_ensemble" in verdict:
         height, runs = d_with_interval(verdict, name="D_ensemble"), verdict["runs"] // ENSEMBLES
         said.append(f"is {height} points high where the outputs of {runs} runs are averaged")
@@ -250,11 +256,11 @@ def headline(verdicts: dict[str, Verdict]) -> dict[str, str]:
 def points(cases: dict[str, Case], name: str, caption: str) -> pd.DataFrame:
     """For `dvc plots`: a row a group and point; in %, test error with its band of one standard deviation.
 
-    The column of the points has the axis's name.
+    Runs that were left out of the judgement are left out here. The column of the points has the axis's name.
     """
     tables = []
     for group, case in cases.items():
-        errors = 100 * case.rows.groupby(case.axis).test_error.agg(["mean", "std"]).fillna(0)
+        errors = 100 * at_points(case).fillna(0)
         band = {"low": errors["mean"] - errors["std"], "high": errors["mean"] + errors["std"]}
         tables.append(pd.DataFrame({"series": group, case.axis: errors.index, "test_error": errors["mean"], **band}))
     return pd.concat(tables, ignore_index=True).assign(study=name, run=f"{name}: {caption}")

@@ -53,7 +53,7 @@ def data(path: str = PATH, **changes: Any) -> Data:
 def made(chosen: Data | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
     """The prepared data."""
     chosen = chosen or data()
-    return tensors.from_bytes(prepared(*images_of(chosen, ""), chosen, ""))
+    return tensors.from_bytes(prepared(*images_of(chosen, "", False), chosen, ""))
 
 
 def pictures(folder: Path, classes: dict[str, int], size: tuple[int, int] = (5, 4), mode: str = "L") -> None:
@@ -145,7 +145,7 @@ def test_what_was_read_is_described_in_one_line(
     arrays: dict[str, Any], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.savez(PATH, **arrays)
-    images_of(data(), "")
+    images_of(data(), "", False)
     assert capsys.readouterr().err == f"{PATH}: {said}\n"
 
 
@@ -230,7 +230,7 @@ def test_what_is_wrong_with_a_file_is_one_line_that_begins_with_the_parameter(sa
     BAD_FILES[said](Path(PATH))
     where = "params.yaml: data."
     with pytest.raises(UserError, match=rf"^params\.yaml: data\.path: {PATH}: .*{said}") as error:
-        prepared(*images_of(data(), where), data(), where)
+        prepared(*images_of(data(), where, False), data(), where)
     assert str(error.value).isprintable()
 
 
@@ -327,20 +327,20 @@ def test_what_is_wrong_with_a_folder_is_one_line_that_names_the_file(folder: Pat
     pictures(folder / "shapes", {"a": 5, "b": 5})
     BAD_FOLDERS[said](folder / "shapes")
     with pytest.raises(UserError, match=f"^path: data/own/shapes: data/own/{said}") as error:
-        images_of(data("data/own/shapes"), "")
+        images_of(data("data/own/shapes"), "", False)
     assert str(error.value).isprintable()
 
 
 def test_an_empty_folder_and_one_behind_a_link_are_refused(folder: Path, tmp_path: Path) -> None:
     (folder / "empty").mkdir()
     with pytest.raises(UserError, match=r"empty: holds no images; it must hold a folder of images for each class$"):
-        images_of(data("data/own/empty"), "")
+        images_of(data("data/own/empty"), "", False)
     (tmp_path / "far").mkdir()
     np.savez(tmp_path / "far/mine.npz", **ROWS)
     (folder / "near").symlink_to(tmp_path / "far")
     for path in ("data/own/near/mine.npz", "data/own/near"):
         with pytest.raises(UserError, match="data/own/near is a link to a folder, in which DVC sees no change"):
-            images_of(data(path), "")
+            images_of(data(path), "", False)
 
 
 def test_a_file_behind_a_link_is_read_because_dvc_sees_its_changes(folder: Path, tmp_path: Path) -> None:
@@ -360,7 +360,7 @@ def test_a_changed_byte_or_a_cut_ends_in_a_line_or_changes_nothing(place: int, v
     rest = b"" if cut else bytes([value]) + content[place + 1 :]
     Path(PATH).write_bytes(content[:place] + rest)
     try:
-        arrays, _ = images_of(data(), "")
+        arrays, _ = images_of(data(), "", False)
     except UserError as error:
         assert str(error).startswith(f"path: {PATH}: ")
         assert "\n" not in str(error)

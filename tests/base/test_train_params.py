@@ -99,4 +99,4 @@ def test_check_says_where_odd_and_even_epochs_do_not_average_alike(
     Path("params.yaml").write_text(changed(("epochs: 30", f"epochs: {epochs}")))
     call(check.main, "--out", "ok")
     said = capsys.readouterr().err
-    assert (f"params.yaml: train.epochs: {epochs}: is odd and less than train.average_epochs" in said) == told
+    assert (f"params.yaml: train.epochs: {epochs}: an odd number under train.average_epochs" in said) == told

@@ -74,7 +74,8 @@ def test_nobody_is_left_behind(at_work: tuple[Project, "subprocess.Popen[str]"],
     if by == signal.SIGKILL:
         assert "Traceback" not in output
     else:
-        assert output == {signal.SIGINT: "error: interrupted\n", signal.SIGTERM: "error: terminated\n"}[by]
+        said = {signal.SIGINT: "interrupted; run the same command again to go on", signal.SIGTERM: "terminated"}
+        assert output == f"error: {said[by]}\n"
     assert kept(project) == [0.0]
     assert not list(project.path.rglob("*.partial"))
 

@@ -15,7 +15,7 @@ def digits(where: str = "", **counts: Any) -> bytes:
     """The first images of each class of scikit-learn's digits, ten of either split but for the counts."""
     options = {"train_per_class": 10, "test_per_class": 10, "label_noise": 0.0, "redraw": "none", "seed": 0, **counts}
     data = Data.model_validate({"name": "digits", "path": None, "permute": False, **options})
-    return prepared(*images_of(data, where), data, where)
+    return prepared(*images_of(data, where, False), data, where)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_it_says_what_it_took_for_what_and_prints_a_table_and_a_sentence(
     assert "Yes: the error has a peak at width 32" in printed.out
 
 
-@pytest.mark.parametrize("form", ["results.tsv", "results.jsonl", "results.json", "semicolons.csv"])
+@pytest.mark.parametrize("form", ["results.tsv", "results.jsonl", "results.json", "semicolons.csv", "commas.csv"])
 def test_the_same_table_in_another_form_is_the_same(
     form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,11 +79,18 @@ def test_the_same_table_in_another_form_is_the_same(
         "results.jsonl": table.to_json(orient="records", lines=True),
         "results.json": table.to_json(orient="records"),
         "semicolons.csv": table.to_csv(index=False, sep=";"),
+        "commas.csv": table.to_csv(index=False, sep=";", decimal=","),
     }[form]
     path.write_text(text)
     assert judged(capsys, str(path))[0]["D"] == pytest.approx(
         judged(capsys, saved(tmp_path, table, "plain.csv"))[0]["D"], abs=1e-6
     )
+
+
+def test_commas_that_both_separate_and_are_decimals_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "both.csv"
+    path.write_text("width,run,test_error\n1,0,0,2964\n2,0,0,25\n3,0,0,3\n")
+    assert "is no table: its rows have more values than its first line has columns" in error(str(path))
 
 
 def test_a_wide_table_has_one_column_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

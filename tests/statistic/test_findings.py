@@ -136,10 +136,8 @@ def test_agreement_counts_cells_within_two_points_or_two_standard_deviations() -
             "difference_in_sd": [9.0, 1.5, np.nan, 3.0],
         }
     )
-    assert agreement(paper).startswith(
-        "Within 2 points of the paper's accuracy or within 2 of our standard deviations: 2 of 4"
-    )
-    assert agreement(paper).endswith("from 500, 1 of 2.")
+    assert agreement(paper).startswith("2 of 4 cells lie within 2 points of the paper's accuracy, or within 2 of our ")
+    assert agreement(paper).endswith("at least 500, 1 of 2 do.")
 
 
 def test_cells_of_one_alpha_are_read_over_width() -> None:

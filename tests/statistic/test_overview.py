@@ -40,13 +40,30 @@ def test_groups_with_long_names_are_counted() -> None:
     }
     asks = {"noisy": "A peak?", "many": "Many peaks?"}
     table = summary(asks, {"noisy": STUDIES["noisy"], **many})
-    assert table.question.tolist() == ["[A peak?](RESULTS.md#noisy)", "[Many peaks?](RESULTS.md#many)"]
+    assert table.question.tolist() == ["[A peak?](RESULTS.md#noisy) `noisy`", "[Many peaks?](RESULTS.md#many) `many`"]
     assert table.answer.tolist() == ["**yes**: widths 5 and 9; **no**: width 7", "**no**: 9 of 9"]
 
 
 def test_a_peak_that_does_not_count_is_told_with_its_reason() -> None:
     verdict = found("no", 0.5) | {"guards": {"sparse": "no"}}
     assert summary({"one": "A peak?"}, {"one": {"all": verdict}}).answer.tolist() == ["**no** (not sparse)"]
+
+
+def test_what_an_answer_is_due_to_is_told_with_the_groups_of_which_it_is_true() -> None:
+    unsure = {"answer": "undecided", "D": 0.01, "D_low": 0.0, "D_high": 0.02, "p_holm": 0.2}
+    whole = {"width 5": unsure | {"runs_needed": 1500}, "width 7": unsure | {"runs_needed": 15}}
+    assert lines(whole)[0].why == "about 15 to 1,500 runs would probably decide each"
+    assert lines({"width 5": whole["width 5"]})[0].why == "about 1,500 runs would probably decide it"
+    (some,) = lines(whole | {"width 9": unsure})
+    assert some.why == (
+        "about 15 to 1,500 runs would probably decide 2 of 3; 1 of 3: no affordable number of runs would decide it"
+    )
+    guarded = {
+        "width 5": found("no", 0.5) | {"guards": {"sparse": "no", "above_chance": "no"}},
+        "width 7": found("no", 0.3) | {"guards": {"sparse": "no"}},
+    }
+    assert lines(guarded)[0].why == "not sparse; 1 of 2: at chance"
+    assert lines(STUDIES["noisy"])[0].why == ""
 
 
 def test_the_papers_grid_is_told_with_and_without_the_papers_numbers() -> None:

@@ -170,11 +170,11 @@ def test_it_is_said_what_changes_for_sure_and_which_point_the_shortest_descripti
 def test_every_answer_has_a_line_and_the_reading_a_headline() -> None:
     found = verdicts(table(high=PEAKED, low=FALLING))
     assert list(words(found, "width").answer) == ["high", "low"]
-    assert headline(found)["own peaks"] == "yes 1 and no 1"
+    assert headline(found)["own peaks"] == "1 yes and 1 no"
     assert summary({"one": "What?"}, {"one": found}).iloc[0].tolist()[:3] == [
         "[one](RESULTS.md#one)",
         "What?",
-        "yes 1 and no 1",
+        "1 yes and 1 no",
     ]
 
 

@@ -41,7 +41,10 @@ def test_a_peak_that_is_gone_at_the_best_epoch_and_in_ensembles_is_told_so() -> 
     sentence = finding("Is there a peak?", {"all": found}, "width")
     assert sentence.startswith("Is there a peak? Yes (D = 9.9 [")
     assert "The peak is 0.0 [0.0, 0." in sentence
-    assert "points high where every point has its epoch with the least test error and is 0.0 [0.0, 0." in sentence
+    assert (
+        "points high where each point stops at its epoch with the least test error (early stopping takes it away)"
+        in sentence
+    )
     assert sentence.endswith("points high where the outputs of 2 runs are averaged. Two runs agree least at width 3.")
 
 
