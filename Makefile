@@ -9,9 +9,11 @@ export MNIST_MIRROR ?= $(LOCAL_MNIST)
 endif
 DVC := python -m dvc
 
-.PHONY: run studies results dag deps test test-all coverage lint lock help checkout
+.PHONY: run setup studies results dag deps test test-all coverage lint lock help checkout
 run: .venv/ready  ## the main job: fetch MNIST, train the grid, evaluate, plot; about ten minutes on two cores
 	@python -m stages.commands.repair && $(DVC) repro && python -m stages.commands.show
+
+setup: .venv/ready  ## the environment alone, as a worker of a cluster needs it
 
 studies: .venv/ready  ## every question of studies/params.yaml; what the store has is not trained again
 	@python -m stages.commands.repair && { $(DVC) repro --keep-going studies/dvc.yaml; status=$$?; \
@@ -62,6 +64,7 @@ checkout:
 	$(PYTHON) -m venv .venv
 
 .venv/ready: requirements.lock | .venv/bin/python
+	@echo 'installing what requirements.lock names, about 6 GB, in a few minutes'
 	python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	python -m stages.commands.pages
 	@touch $@

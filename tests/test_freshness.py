@@ -79,10 +79,10 @@ USERS = {  # of a group's parameters, besides those named below
 MORE_USERS = {
     "data.name": {"download", "prepare"},
     "data.path": {"download"},
-    "data.train_per_class": {"prepare", *TRAIN},
-    "data.test_per_class": {"prepare"},
+    "data.train_per_class": {"download", "prepare", *TRAIN},
+    "data.test_per_class": {"download", "prepare"},
     "data.label_noise": {*TRAIN},
-    "data.redraw": {"prepare", *TRAIN},
+    "data.redraw": {"download", "prepare", *TRAIN},
     "data.permute": {"prepare"},
     "data.seed": {*TRAIN},
 }

@@ -138,7 +138,7 @@ def test_the_panel_draws_the_means_and_runs_of_the_tables(browser: Browser, repo
         study = STUDIES.studies[name]
         table = pd.read_csv(ROOT / "studies" / name / ("curves.csv" if study.within_a_run else "cells.csv"))
         groups = [f"{study.by[0]} {value}" for value in table[study.by[0]].unique()] if study.by else ["all"]
-        show(page, f"study={name}&groups={';'.join(groups)}")
+        show(page, f"study={name}&groups={';'.join(groups)}&show=runs")
         found = drawn(page)
         found = found.astype({"x": float, "y": float})
         means = found[found.kind == "mean"].set_index(["group", "x"]).y
@@ -187,7 +187,7 @@ def test_the_address_holds_the_view(browser: Browser, report: Path) -> None:
     page.select_option("#measure", "zero_fraction")
     page.select_option("#vertical", "log")
     page.select_option("#horizontal", "in order")
-    page.uncheck("#show input[value=runs]")
+    page.check("#show input[value=runs]")  # which many groups are drawn without
     page.uncheck("#groups input[value='width 10']")
     page.wait_for_function("document.body.dataset.drawn === location.hash")
     address, before = page.url, drawn(page)
@@ -203,12 +203,12 @@ def test_the_address_holds_the_view(browser: Browser, report: Path) -> None:
         "vertical": "log",
         "horizontal": "in order",
     }
-    assert not page.is_checked("#show input[value=runs]")
+    assert page.is_checked("#show input[value=runs]")
     assert not page.is_checked("#groups input[value='width 10']")
     page.select_option("#axis", "width")  # another axis leaves what is drawn, and how
     page.wait_for_function("document.body.dataset.drawn === location.hash")
     assert (page.input_value("#measure"), page.input_value("#vertical")) == ("zero_fraction", "log")
-    assert not page.is_checked("#show input[value=runs]")
+    assert page.is_checked("#show input[value=runs]")
     show(page, "study=no-such-study&axis=no-such-axis&measure=none")  # an old address still opens the page
     assert page.input_value("#study") == "grid"
     assert "No question is called no-such-study" in page.locator("#note").inner_text()

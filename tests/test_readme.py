@@ -35,6 +35,7 @@ TITLES = ("test error over alpha", "test error against sparsity", "training curv
 SHARED = "test_two_who_train_push_and_pull_at_once_share_all_that_they_trained"
 RUN_BY = {
     "make": "test_make_without_network_or_identity_ends_with_the_table",
+    "make setup": "test_the_commands_for_more_machines",  # which `make test` has done
     "make help": "test_make_help_names_every_target",
     "make test-all": "test_a_fresh_clone_has_nothing_to_run_again",
     "make test": "test_a_fresh_clone_has_nothing_to_run_again",  # any test: `make test` is what runs them
@@ -45,13 +46,12 @@ RUN_BY = {
     "python -m stages.commands.pages": "test_every_chart_of_a_comparison_is_drawn",
     "dvc repro report": "test_the_commands_for_a_study",
     "dvc status": "test_a_fresh_clone_has_nothing_to_run_again",
-    "dask scheduler --port 8787": "test_the_commands_for_more_machines",  # with the port as it is
+    "dask scheduler --port 8800": "test_the_commands_for_more_machines",  # with the port as it is
     "dvc repro": "test_every_stage_has_run_and_none_runs_twice_and_what_is_committed_stays_so",
-    "dvc repro -f download": "test_with_network_again_the_full_set_is_taken",
     "dvc repro train@25": "test_stages_and_experiments_run_and_leave_the_checkout_clean",
     "dvc exp run": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc exp show": "test_the_commands_for_ones_own_question_in_their_order",
-    "dvc exp list": "test_the_commands_for_a_study",
+    "dvc exp list -A": "test_the_commands_for_a_study",
     "dvc exp remove NAME": "test_the_commands_for_a_study",
     "dvc metrics diff": "test_the_commands_for_ones_own_question_in_their_order",
     "dvc plots": "test_every_chart_of_a_comparison_is_drawn",
@@ -176,7 +176,7 @@ def test_the_commands_for_a_study(workspace: Workspace) -> None:
     assert '"#study=over-alpha"' in workspace.read("plots/report.html")
     workspace.commit("the page")
     workspace.dvc("exp", "remove", "faster")
-    assert "faster" not in workspace.dvc("exp", "list", "--name-only")
+    assert "faster" not in workspace.dvc("exp", "list", "-A", "--name-only")
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ def machines(client: Client, maker: Maker, *procedures: str) -> list[tuple[int, 
     counts = client.nthreads()
     for address, about in client.run(_about, maker.data, on_error="return").items():
         if isinstance(about, Exception):
-            start = "; start it in a clone, with PYTHONPATH=." if isinstance(about, ModuleNotFoundError) else ""
+            start = "; start it in a clone, with PYTHONPATH=." if "No module named 'stages'" in str(about) else ""
             raise UserError(f"worker {address} cannot train: {one_line(about)}{start}")
         refuse_other(f"worker {address}", about[0], maker, *procedures)
         host = urlsplit(address).hostname

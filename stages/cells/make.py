@@ -65,7 +65,8 @@ def make(what: str, wanted: Callable[[int], list[Cell]], data: Path, command: st
         )
         if not same or shape_now != shape:
             raise UserError(f"{what}: code, data or parameters changed during training; run the same command again")
-    console.print(f"{what}: {plural(len(missing), 'cell')} trained, {len(cells) - len(missing)} from the store")
+    where = f" on {os.environ[CLUSTER]}" if missing and os.environ.get(CLUSTER) else ""
+    console.print(f"{what}: {plural(len(missing), 'cell')} trained{where}, {len(cells) - len(missing)} from the store")
 
 
 def alone(wanted: Callable[[int], list[Cell]], data: Path, name: str) -> None:

@@ -12,6 +12,7 @@ const SHOWN = {
   others: 'published points',
 }
 const MOST_GROUPS = 6 // that are drawn unless others are chosen
+const FEW_GROUPS = 3 // of more only means, curves and published points are drawn unless runs are asked for
 const FLAT = 1000 // from this ratio of the largest value to the middle one on, the vertical scale is logarithmic
 const WIDE = 30 // from this ratio of the largest to the smallest point on, an axis is logarithmic unless another is chosen
 const dark = matchMedia('(prefers-color-scheme: dark)')
@@ -23,13 +24,17 @@ let drawnRows = []
 function defaults(entry, axis, groups) {
   const measures = Object.keys(entry.tables[axis.table].measures)
   const measure = measures.includes('test_error') ? 'test_error' : measures[0]
+  const drawn = chosen(entry, comparable(entry, axis, groups))
+  const crowded = drawn.length > FEW_GROUPS
   return {
     axis: entry.axes[0].name,
     measure,
     vertical: spreadsWidely(entry.tables[axis.table].measures[measure]) ? 'log' : 'linear',
     horizontal: usualScale(entry, axis),
-    show: Object.keys(SHOWN).filter(name => name !== 'runs' || !axis.measured),
-    groups: chosen(entry, comparable(entry, axis, groups)),
+    show: Object.keys(SHOWN).filter(
+      name => !(name === 'runs' && (crowded || axis.measured)) && !(name === 'training' && crowded)
+    ),
+    groups: drawn,
   }
 }
 

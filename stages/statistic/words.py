@@ -31,6 +31,13 @@ TERMS = {
     "effective parameters": "How many of its parameters a trained network uses, as a smoother of its training targets.",
     "Gini, Hoyer": "How unequal the weights' magnitudes are: 0 where all are the same, near 1 where few hold all.",
     "MDL-COMP": "The shortest description of a linear regression and its data, in bits (arXiv 2006.10189).",
+    "weights prunable at no cost": "The share of the weights, the smallest first, without which the training error is "
+    "at most half a point higher.",
+    "effective sparsity": "The share of the weights that are zero, or that zeros cut off from the inputs or outputs.",
+    "live units": "Hidden units that fire on at least one training image.",
+    "distance from the start": "The root of the sum of squares by which all weights and biases moved.",
+    "all runs together": "The error of the mean of all runs' outputs.",
+    "in order": "A horizontal scale on which the points stand at equal distances.",
     "Brier score": "The mean squared distance of the softmax's outputs from the labels.",
 }
 LABELS = {"given": "by the labels that it was trained with", "true": "by the true labels"}

@@ -88,7 +88,7 @@ class TestWorkersElsewhere:
         project.change({"grid": {"alpha": [0.0, 0.1, 0.5]}, "train": {"seeds": 8}})
         with saying(worker(scheduler, clone(tmp_path / "one")), STARTED):
             with saying(worker(scheduler, clone(tmp_path / "another")), STARTED):
-                assert stage(project) == "width 2: 3 cells trained, 0 from the store\n"
+                assert stage(project) == f"width 2: 3 cells trained on {scheduler}, 0 from the store\n"
                 assert project.kept() == made_here(project, widths=[2])
             project.change({"train": {"seeds": 9}})
             with (
@@ -101,11 +101,13 @@ class TestWorkersElsewhere:
             (tmp_path / "empty").mkdir()
             with (
                 saying(worker(scheduler, tmp_path / "empty"), STARTED),
-                pytest.raises(UserError, match=r"^worker tcp://\S+ cannot train: .*No module named 'stages'"),
+                pytest.raises(
+                    UserError, match=r"^worker tcp://\S+ cannot train: .*No module named 'stages'.*, with PYTHO"
+                ),
             ):
                 stage(project)
             assert len(project.kept()) == 3
-            assert stage(project) == "width 2: 3 cells trained, 0 from the store\n"
+            assert stage(project) == f"width 2: 3 cells trained on {scheduler}, 0 from the store\n"
 
     def test_a_worker_that_dies_is_replaced_by_one_that_comes_late(self, scheduler: str, tmp_path: Path) -> None:
         wanted, data = cells(6, stop_at_train_error=0.0), data_file()  # six jobs
