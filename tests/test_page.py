@@ -175,7 +175,7 @@ def test_a_fitted_peak_and_its_valleys_are_marked_where_the_verdict_has_them(bro
     verdict = json.loads((ROOT / "studies/verdicts/width-noise.json").read_text())["width-noise"]["all"]
     assert found[found.kind == "peak"].x.tolist() == [str(verdict["peak_width"])]
     assert found[found.kind == "valley"].x.tolist() == [str(verdict["left_width"]), str(verdict["right_width"])]
-    assert len(found[found.kind == "closest curve with at most one peak"]) == verdict["points"]
+    assert len(found[found.kind == "closest one-peak curve"]) == verdict["points"]
     page.uncheck("#show input[value=fit]")
     page.wait_for_function("document.body.dataset.drawn === location.hash")
     assert not {"peak", "valley"} & {*drawn(page).kind}
