@@ -181,6 +181,24 @@ def test_a_fitted_peak_and_its_valleys_are_marked_where_the_verdict_has_them(bro
     assert not {"peak", "valley"} & {*drawn(page).kind}
 
 
+@pytest.mark.parametrize(
+    ("view", "alike"), [("study=heads-l1", "width 200, "), ("study=grid&axis=epoch", "width 5, a")]
+)
+def test_many_groups_begin_with_some_that_differ_in_one_option_alone(
+    browser: Browser, report: Path, view: str, alike: str
+) -> None:
+    page, _ = opened(browser, report, offline=True)
+    show(page, view)
+    chosen = page.locator("#groups input:checked")
+    names = chosen.evaluate_all("boxes => boxes.map(box => box.value)")
+    assert 1 < len(names) <= 6
+    assert [name for name in names if not name.startswith(alike)] == []
+    box, field = chosen.first.bounding_box(), page.locator("#groups").bounding_box()
+    assert box
+    assert field
+    assert field["y"] <= box["y"] < field["y"] + field["height"]  # they are seen in the list
+
+
 def test_the_address_holds_the_view(browser: Browser, report: Path) -> None:
     page, complaints = opened(browser, report, offline=True)
     page.select_option("#study", "label-noise-l1")

@@ -44,8 +44,8 @@ function spreadsWidely(values) {
   return known[0] > 0 && known.at(-1) > FLAT * known[known.length >> 1]
 }
 
-// Of many groups those that differ in one option alone, the one with the most values; the others are as in the group
-// with the highest sure peak, or as in the first
+// Of many groups those that differ in one option alone: in what was asked, or else in the option with the most values.
+// The others are as in the group with the highest sure peak, or as in the first
 function comparable(entry, axis, groups) {
   const rows = rowsOf(entry, axis)
   const places = new Map(rows.map(row => [row.group, row.place]))
@@ -53,7 +53,8 @@ function comparable(entry, axis, groups) {
   const values = option => unique([...places.values()].map(place => place[option]))
   const options = Object.keys(places.get(groups[0])).filter(option => option !== along && values(option).length > 1)
   if (groups.length <= MOST_GROUPS || options.length < 2) return groups
-  const varied = options.reduce((most, option) => (values(option).length > values(most).length ? option : most))
+  const most = options.reduce((most, option) => (values(option).length > values(most).length ? option : most))
+  const varied = options.includes(entry.answers) ? entry.answers : most
   const [first] = surePeaks(entry, groups).concat(groups)
   const alike = group => options.every(one => one === varied || places.get(group)[one] === places.get(first)[one])
   return groups.filter(alike)
@@ -132,7 +133,10 @@ function fill(select, values, value, label = words) {
 }
 
 function boxes(fieldset, values, chosen, label) {
-  for (const old of fieldset.querySelectorAll('label')) old.remove() // the legend stays, and so does a button's focus
+  const before = [...fieldset.querySelectorAll('label')]
+  const same = before.map(line => line.firstChild.value).join() === values.join()
+  const scrolled = fieldset.scrollTop
+  for (const old of before) old.remove() // the legend stays, and so does a button's focus
   fieldset.append(
     ...values.map(value => {
       const box = Object.assign(document.createElement('input'), {
@@ -145,6 +149,8 @@ function boxes(fieldset, values, chosen, label) {
       return line
     })
   )
+  const first = fieldset.querySelector('input:checked')?.parentElement
+  fieldset.scrollTop = same || !first ? scrolled : first.offsetTop - fieldset.querySelector('label').offsetTop
 }
 
 function fillStudies() {
