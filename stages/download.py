@@ -1,4 +1,4 @@
-"""Stage `download`: all images and labels of one data set, checked against the MD5 sums that were published for them.
+"""Stage `download`: the images and labels of one data set, checked against the MD5 sums that were published for them.
 
 The environment variable MNIST_MIRROR (FASHION_MNIST_MIRROR, KMNIST_MIRROR) names a folder or a web address that is
 asked before all others. Where nobody gives MNIST, the 10,000 of its images that are committed here take its place, and

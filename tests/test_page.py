@@ -182,7 +182,7 @@ def test_a_fitted_peak_and_its_valleys_are_marked_where_the_verdict_has_them(bro
 
 
 @pytest.mark.parametrize(
-    ("view", "alike"), [("study=heads-l1", "width 200, "), ("study=grid&axis=epoch", "width 5, a")]
+    ("view", "alike"), [("study=heads-l1", "width 200, "), ("study=grid&axis=epoch", "width 25, a")]
 )
 def test_many_groups_begin_with_some_that_differ_in_one_option_alone(
     browser: Browser, report: Path, view: str, alike: str

@@ -109,10 +109,11 @@ def _wide(table: pd.DataFrame, axis: str, free: Sequence[str], by: Sequence[str]
 def described(columns: Columns) -> str:
     """One line that says what was taken for what."""
     error = "accuracy" if columns.accuracy else "error"
-    told = columns.accuracy or re.search("err|loss|wrong|risk", columns.error.lower())
+    names = " ".join([columns.error, *columns.runs]).lower()
+    told = columns.accuracy or re.search("err|loss|wrong|risk", names)
     unsure = "" if told else " (if they are accuracies, say --accuracy)"
     if columns.runs:
-        runs = f"{len(columns.runs)} columns of {error}, one a run ({columns.runs[0]} to {columns.runs[-1]})"
+        runs = f"{len(columns.runs)} columns of {error}, one a run, {columns.runs[0]} to {columns.runs[-1]}"
         found = f"axis {columns.axis}; {runs}{unsure}"
     else:
         run = f"run {columns.run}" if columns.run else "no column of runs, so a single run"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from stages.base import own
+from stages.base.checkout import checkout
 from stages.base.console import console
 from stages.base.datasets import CLASSES, SETS, Published, first_per_class
 from stages.base.files import UserError
@@ -57,7 +58,8 @@ def images_of(
     """The arrays that datasets.ARCHIVES names, and what is to be known of them.
 
     Of MNIST they are the 10,000 images that are committed here where these are enough, wherever they come from, so that
-    nothing depends on whether there was network. `whole` says that all of the training file is wanted. Of somebody's
+    nothing depends on whether there was network. Archives that were fetched are kept in `archives`, below the
+    checkout, whose experiments share them. `whole` says that all of the training file is wanted. Of somebody's
     own data there may be no arrays for testing, and there is no `mean`; see `own.read`. Raise UserError, which begins
     with `where` the data's parameters stand.
     """
@@ -69,7 +71,7 @@ def images_of(
         arrays = source()
     else:
         try:
-            arrays = published(name, source, archives)
+            arrays = published(name, source, checkout() / archives)
         except NoMirrorError as error:
             if name != "mnist":
                 raise

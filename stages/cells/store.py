@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.base import files, tensors
+from stages.base.checkout import checkout
 from stages.base.console import console
 from stages.base.files import UserError
 from stages.cells.cell import digest_of
@@ -22,10 +23,7 @@ SIZE_GIB = 8.0  # the oldest files go beyond it, unless SDD_STORE_GIB says anoth
 
 def folder() -> Path:
     """SDD_STORE, or .dvc/tmp/cells of the checkout, which experiments that DVC runs in folders below .dvc share."""
-    here = Path.cwd()
-    outer = [parent for parent in (here, *here.parents) if parent.name == ".dvc"]
-    checkout = outer[-1].parent if outer else here
-    return checkout / Path(os.environ.get("SDD_STORE") or ".dvc/tmp/cells").expanduser()
+    return checkout() / Path(os.environ.get("SDD_STORE") or ".dvc/tmp/cells").expanduser()
 
 
 def path_of(fingerprint: dict[str, Any], part: range | None) -> Path:

@@ -10,7 +10,6 @@ under one point. undecided: everything else, with what would decide it.
 
 import io
 import json
-import re
 import sys
 import warnings
 from pathlib import Path
@@ -43,7 +42,7 @@ def read(file: str) -> pd.DataFrame:
 
 def parsed(content: bytes, suffix: str) -> pd.DataFrame:
     """Parquet by its first bytes, JSON by its first letter, and otherwise text, separated by what its first line has
-    most of: tabs, semicolons or commas. Commas that separate nothing may be those of decimals."""
+    most of: tabs, semicolons or commas."""
     if content.startswith(b"PAR1") or suffix == ".parquet":
         return pd.read_parquet(io.BytesIO(content))
     text = content.decode("utf-8-sig")
@@ -61,22 +60,34 @@ def parsed(content: bytes, suffix: str) -> pd.DataFrame:
         return pd.DataFrame([json.loads(line) for line in text.splitlines() if line.strip()])
     header = text.lstrip().splitlines()[0]
     separator = max("\t;,", key=header.count)
-    commas = separator != "," and re.search(r"\d,\d", text) and not re.search(r"\d\.\d", text)
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
-            return pd.read_csv(
-                io.StringIO(text),
-                sep=separator,
-                decimal="," if commas else ".",
-                skipinitialspace=True,
-                index_col=False,
-            )
+            return with_points(pd.read_csv(io.StringIO(text), sep=separator, skipinitialspace=True, index_col=False))
         except pd.errors.ParserWarning:
             raise ValueError(
                 "its rows have more values than its first line has columns; numbers with a decimal comma want another "
                 "separator, such as a semicolon"
             ) from None
+
+
+def with_points(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with columns of numbers that have decimal commas as numbers; ValueError where they may be thousands."""
+    for name in table.columns:
+        if pd.api.types.is_numeric_dtype(table[name]):
+            continue
+        values = table[name].dropna().astype(str).str.strip()
+        commas = values[values.str.contains(",")]
+        if commas.empty or not values.str.fullmatch(r"[+-]?\d*,?\d+").all():
+            continue
+        if commas.str.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}").all():
+            raise ValueError(
+                f"{commas.iloc[0]} in column {name} may be a thousand or a decimal; write it without a comma"
+            )
+        table[name] = pd.to_numeric(
+            table[name].astype(str).str.strip().str.replace(",", ".").where(table[name].notna())
+        )
+    return table
 
 
 def _json(text: str) -> Any:
@@ -165,7 +176,7 @@ def main(
     run: Annotated[str, "the column that tells runs apart"] = "",
     by: Annotated[tuple[str, ...], "a column with a judgement for each of its values; may be given several times"] = (),
     accuracy: Annotated[bool, "the column that is judged holds accuracies"] = False,
-    percent: Annotated[bool, "it is in percent, not a share from 0 to 1"] = False,
+    percent: Annotated[bool, "that column is in percent, not in shares from 0 to 1"] = False,
     log: Annotated[bool, "draw the axis logarithmically"] = False,
     json: Annotated[bool, "print the judgements for programs"] = False,
     plot: Annotated[str, "FILE.png: draw a figure, with a panel for each judgement"] = "",
@@ -184,10 +195,10 @@ def main(
     if percent and not columns.accuracy and largest <= 0.01:
         print(f"note: with --percent no error is above {100 * largest:.2g} %; are they fractions?", file=sys.stderr)
     judged = list(zip(found, judge_all([group.errors for group in found]), strict=True))
+    print(f"read as: {anytable.described(columns)}", file=sys.stderr)
     if json:
         print(dumped([as_json(group, judgement) for group, judgement in judged]))
     else:
-        print(f"read as: {anytable.described(columns)}", file=sys.stderr)
         if found[0].ordinal:
             words = ", ".join(map(str, found[0].points))
             print(f"{columns.axis} holds words, in the order of the rows: {words}", file=sys.stderr)

@@ -230,7 +230,7 @@ function tens(positive, points) {
 }
 
 // The chart of the marks `found` as Vega-Lite has it, so many pixels wide
-function specification(entry, axis, found, groups, width) {
+function specification(entry, axis, found, groups, width, judged) {
   const size = width < 600 ? 11 : 12
   const { colour, shape, dashes } = looks(entry, found, groups, width, size)
   const values = found.map(mark => ({
@@ -251,7 +251,7 @@ function specification(entry, axis, found, groups, width) {
     background: css('--paper'),
     title: {
       text: wrapped(entry.asks, width - 30, 'bold 14px'),
-      subtitle: caption(entry, found).flatMap(text => wrapped(text, width - 30, '12px')),
+      subtitle: caption(entry, found, judged).flatMap(text => wrapped(text, width - 30, '12px')),
       anchor: 'start',
       frame: 'bounds',
       offset: 12,
@@ -318,7 +318,7 @@ function looks(entry, found, groups, width, size) {
 
 function vertical(entry) {
   const units = unique(state.groups.map(group => entry.groups[group]?.unit).filter(Boolean))
-  const ofAnswers = units.length === 1 ? units[0] : '% (of the largest mean, where no share)'
+  const ofAnswers = units.length === 1 ? units[0] : '%; of the largest mean, where it is no share'
   const axis = {
     title: state.measure === 'answer' ? ofAnswers : titled(state.measure),
     gridOpacity: 0.5,
@@ -365,10 +365,10 @@ function layers(found, shape, dashes) {
 }
 
 // The lines below the title: the answer where one group is drawn, how the networks were trained, and the signs
-function caption(entry, found) {
+function caption(entry, found, judged) {
   const [group, ...others] = state.groups
-  const judged = others.length ? undefined : entry.groups[group]
-  const said = judged ? [`${group === 'all' ? '' : `${group}: `}double descent? ${judged.said}`] : []
+  const answer = judged && !others.length ? entry.groups[group] : undefined
+  const said = answer ? [`${group === 'all' ? '' : `${group}: `}double descent? ${answer.said}`] : []
   return [...said, `${entry.name}: ${entry.how}`, ...signs(found)]
 }
 

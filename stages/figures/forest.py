@@ -66,7 +66,7 @@ def table(sections: Iterable[Section]) -> str:
         bodies.append(f'<tbody class="section"><tr>{title}<td colspan="2">{scale()}</td></tr></tbody>')
         bodies += [body(row) for row in rows]
     head = (
-        "<thead><tr><th>question</th><th>answer</th><th>where</th>"
+        "<thead><tr><th>question</th><th>answer</th><th>where, and why</th>"
         f"<th><span>D, points</span>{scale()}</th><th>D [95 %]</th></tr></thead>"
     )
     return f'<table class="answers">{head}{"".join(bodies)}</table>'
@@ -79,10 +79,9 @@ def body(row: Row) -> str:
     ]
     rows = []
     for line in row.lines:
-        where = f"{line.groups}: " if line.groups and line.why else line.groups
         cells += [
             f'<td class="answer {line.answer}">{line.answer}</td>',
-            f'<td class="where">{escape(where)}<small>{escape(line.why)}</small></td>',
+            f'<td class="where"><div>{escape(line.groups)}</div><small>{escape(line.why)}</small></td>',
             f'<td class="plot">{plot(line)}</td>',
             f'<td class="height">{escape(line.height)}</td>',
         ]

@@ -85,7 +85,7 @@ def settled(means: pd.DataFrame, verdict: dict[str, Any], said: str) -> Figure:
         found = verdict.get(f"width_{width}", {})
         heights = f"D = {d_with_interval(found, 0)}, settled {d_with_interval(found, 0, 'D_settled')} points"
         stands = found.get("guards", {}).get("settled", "not asked")
-        add_panel_title(ax, f"width {width}: does the peak stand? {stands}\n{heights}")
+        add_panel_title(ax, f"width {width}: stands when settled? {stands}\n{heights}")
         ax.set(ylabel="test accuracy, %", ylim=(0, 100))
         alpha_axis(ax, means.alpha)
     add_legend(figure)

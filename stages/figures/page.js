@@ -45,7 +45,7 @@ function spreadsWidely(values) {
 }
 
 // Of many groups those that differ in one option alone: in what was asked, or else in the option with the most values.
-// The others are as in the group with the highest sure peak, or as in the first
+// The others are as in the group with the highest peak, a sure one if there is any
 function comparable(entry, axis, groups) {
   const rows = rowsOf(entry, axis)
   const places = new Map(rows.map(row => [row.group, row.place]))
@@ -55,30 +55,36 @@ function comparable(entry, axis, groups) {
   if (groups.length <= MOST_GROUPS || options.length < 2) return groups
   const most = options.reduce((most, option) => (values(option).length > values(most).length ? option : most))
   const varied = options.includes(entry.answers) ? entry.answers : most
-  const [first] = surePeaks(entry, groups).concat(groups)
-  const alike = group => options.every(one => one === varied || places.get(group)[one] === places.get(first)[one])
+  const highest = judgedRows(entry).find(row => row.group === byHeight(entry)[0])?.place ?? {}
+  const usual = option =>
+    values(option).includes(highest[option]) && option !== entry.over ? highest : places.get(groups[0])
+  const alike = group => options.every(one => one === varied || places.get(group)[one] === usual(one)[one])
   return groups.filter(alike)
 }
 
-// The groups with a sure peak, the highest first
-function surePeaks(entry, groups) {
-  return groups
-    .filter(group => entry.groups[group]?.answer === 'yes')
-    .sort((one, two) => entry.groups[two].D - entry.groups[one].D)
+const judgedRows = entry => rowsOf(entry, axisNamed(entry, entry.over))
+
+// The groups that were judged, those with a sure peak first, the highest of them before the others
+function byHeight(entry) {
+  const sure = group => entry.groups[group].answer === 'yes'
+  return Object.keys(entry.groups).sort(
+    (one, two) => sure(two) - sure(one) || entry.groups[two].D - entry.groups[one].D
+  )
 }
 
 function usualScale(entry, axis) {
   const table = entry.tables[axis.table]
-  const points = (axis.measured ? table.measures[axis.name] : table.options[axis.name]).filter(point => point > 0)
-  if (axis.name === 'epoch' && axis.name !== entry.over) return 'linear'
+  const points = axis.measured ? table.measures[axis.name].filter(point => point > 0) : table.options[axis.name]
   if (axis.measured && unitOf(axis.name)) return 'linear'
-  return axis.name === 'alpha' || Math.max(...points) >= WIDE * Math.min(...points) ? 'log' : 'linear'
+  const [least, most] = [Math.min(...points), Math.max(...points)]
+  return axis.name === 'alpha' || (least > 0 && most >= WIDE * least) ? 'log' : 'linear'
 }
 
 // All groups, or of many those with the highest sure peaks, and then others spread evenly
 function chosen(entry, groups) {
   if (groups.length <= MOST_GROUPS) return groups
-  const picked = new Set(surePeaks(entry, groups).slice(0, MOST_GROUPS - 1))
+  const surePeaks = byHeight(entry).filter(group => groups.includes(group) && entry.groups[group].answer === 'yes')
+  const picked = new Set(surePeaks.slice(0, MOST_GROUPS - 1))
   for (let i = 0; i < groups.length && picked.size < MOST_GROUPS; i++)
     picked.add(groups[Math.round((i * (groups.length - 1)) / (MOST_GROUPS - 1)) % groups.length])
   return groups.filter(group => picked.has(group))
@@ -227,7 +233,7 @@ async function draw(entry, axis, shown, judged, groups) {
   if (view) view.finalize()
   view = null
   if (found.length) {
-    const drawn = specification(entry, axis, found, groups, $('chart').clientWidth)
+    const drawn = specification(entry, axis, found, groups, $('chart').clientWidth, judged)
     view = (
       await vegaEmbed('#chart', drawn, {
         actions: false,
@@ -382,6 +388,12 @@ for (const [name, keep] of [
     update()
   }
 }
+// What explains the words is printed, whether or not it is open
+for (const [event, open] of [
+  ['beforeprint', true],
+  ['afterprint', false],
+])
+  addEventListener(event, () => document.querySelectorAll('details.words').forEach(one => (one.open = open)))
 let lastWidth = innerWidth
 addEventListener('resize', () => {
   if (innerWidth !== lastWidth) update()

@@ -17,6 +17,7 @@ from stages.figures import vega
 from stages.statistic.findings import Verdict, d_with_interval, reason
 from stages.statistic.judge import UNDECIDED
 from stages.statistic.reading import SAID, plain
+from stages.statistic.study import said_of
 
 VEGA_LITE = "6.4"  # the schema that chart.js is written in is version 6's
 TEMPLATE, STYLE, CHART, PANEL = (
@@ -172,7 +173,8 @@ def columns(table: pd.DataFrame, options: list[str], within: str) -> dict[str, A
     lists = [inner[end - count : end] for end, count in zip(ends, counts, strict=True)]
     found: dict[str, Any] = {
         "places": {
-            option: [None if pd.isna(value) else value for value in first[option].tolist()] for option in options
+            option: [None if pd.isna(value) else as_said(value) for value in first[option].tolist()]
+            for option in options
         },
         "within": lists[0] if all(one == lists[0] for one in lists) else lists,
         "measures": {},
@@ -184,6 +186,11 @@ def columns(table: pd.DataFrame, options: list[str], within: str) -> dict[str, A
         if measure in table and measure not in options and (measure in ALWAYS or table[measure].nunique() > 1):
             found["measures"][measure] = short(100 * table[measure] if unit == SHARE else table[measure])
     return found
+
+
+def as_said(value: Any) -> Any:
+    """A place as the names of groups say it, where it is text."""
+    return said_of(value) if isinstance(value, str) else value
 
 
 def short(values: pd.Series) -> list[float | int | None]:

@@ -326,4 +326,12 @@ def summary(asks: Mapping[str, str], verdicts: Mapping[str, dict[str, Verdict]])
         most = max(found, key=lambda answer: (found[answer]["answer"] == YES, found[answer]["D"]))
         highest = f"{plain(most)}: {d_with_interval(found[most])}, {found[most]['answer']}"
         lines.append([f"[{name}](RESULTS.md#{name})", asks[name], headline(found)["own peaks"], highest])
-    return pd.DataFrame(lines, columns=["reading", "question", "answers with a peak of their own", "highest D [95 %]"])
+    return pd.DataFrame(
+        lines,
+        columns=[
+            "reading",
+            "question",
+            "answers with a peak of their own",
+            "highest D, of a yes if there is one [95 %]",
+        ],
+    )

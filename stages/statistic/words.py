@@ -2,9 +2,9 @@
 
 TERMS = {
     "double descent": "A test error that falls, rises to a peak and falls again along an axis, such as the width.",
-    "D": "The height of the peak above the higher of its two valleys, in points of test error. It is an estimate that "
-    "chance makes too high as often as too low, so it may differ from what the drawn curve shows, and be above 0 where "
-    "that has no peak.",
+    "D": "The height of the peak above the higher of its two valleys, in points of test error. It is an estimate "
+    "that allows for chance, so it may differ from what the drawn curve shows, and be above 0 where that has no peak. "
+    "Of an answer that is no error it is in hundredths of the largest mean.",
     "alpha": "The strength of the penalty on the weights: training makes loss + alpha x penalty small.",
     "subgradient steps, soft thresholding": "Two ways to make the sum of the weights' magnitudes small. Subgradient "
     "steps move every weight a little towards 0, and past it; soft thresholding, a proximal step, stops there.",

@@ -93,6 +93,35 @@ def test_commas_that_both_separate_and_are_decimals_are_refused(tmp_path: Path) 
     assert "is no table: its rows have more values than its first line has columns" in error(str(path))
 
 
+def test_commas_that_may_be_thousands_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "thousands.csv"
+    path.write_text("width;run;test_error\n500;0;0.3\n1,000;0;0.2\n2,000;0;0.1\n")
+    assert "1,000 in column width may be a thousand or a decimal; write it without a comma" in error(str(path))
+
+
+def test_text_with_a_point_does_not_hide_decimal_commas(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = long_table().assign(version="v1.2")
+    (tmp_path / "commas.csv").write_text(table.to_csv(index=False, sep=";", decimal=","))
+    same = judged(capsys, saved(tmp_path, table, "points.csv"))[0]
+    assert judged(capsys, str(tmp_path / "commas.csv"))[0]["D"] == pytest.approx(same["D"], abs=1e-6)
+
+
+def test_where_no_name_speaks_of_errors_it_is_said_how_accuracies_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = long_table()
+    for name, said in {"test_error": False, "value": True}.items():
+        call(judge.main, saved(tmp_path, table.rename(columns={"test_error": name})), "--error", name)
+        assert ("(if they are accuracies, say --accuracy)" in capsys.readouterr().err) == said
+
+
+def test_outside_the_environment_it_is_said_how_to_enter_it() -> None:
+    command = [sys.executable, "-S", "-m", "stages.commands.judge", "results.csv"]
+    done = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the packages of this project are not here; source .venv/bin/activate")
+
+
 def test_a_wide_table_has_one_column_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = long_table()
     wide = table.pivot(index="width", columns="seed", values="test_error").add_prefix("r").reset_index()
