@@ -241,6 +241,18 @@ def test_a_question_in_the_table_opens_in_the_panel(browser: Browser, report: Pa
     page.wait_for_function("document.getElementById('ask').getBoundingClientRect().top < innerHeight")
 
 
+def test_a_chart_names_an_answer_only_of_what_was_judged(browser: Browser, report: Path) -> None:
+    page, _ = opened(browser, report, offline=True)
+    for view, said in {
+        "study=width-noise": True,
+        "study=width-noise&measure=test_accuracy": True,
+        "study=width-noise&measure=train_error": False,
+        "study=l1-clean&axis=epoch": False,
+    }.items():
+        show(page, view)
+        assert any("double descent?" in text for text in page.evaluate(READ_PAGE)["texts"]) == said, view
+
+
 def test_hovering_tells_a_cells_options_and_numbers(browser: Browser, report: Path) -> None:
     page, _ = opened(browser, report, offline=True)
     show(page, "study=label-noise-l1&groups=width 200&show=")
@@ -390,6 +402,8 @@ def test_no_line_is_lost_on_paper(browser: Browser, report: Path) -> None:
         page.wait_for_timeout(300)  # a change of the scheme draws anew
         page.emulate_media(media="print")
         assert ink(page) == pytest.approx(screen, rel=0.1), scheme
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.is_visible("dd:has-text('allows for chance')")
 
 
 def test_the_tables_need_no_script(browser: Browser, report: Path) -> None:
