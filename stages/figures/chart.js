@@ -4,7 +4,7 @@ const DATA = JSON.parse(document.getElementById('data').textContent)
 const ENTRIES = new Map(DATA.entries.map(entry => [entry.name, entry]))
 const CURVE = 'closest one-peak curve'
 // told apart with any colour vision; each stands out on white and on dark
-const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b58900', '#2f93c9', '#8c6bb1', '#7f7f7f']
+const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b58900', '#7f7f7f', '#8c6bb1', '#2f93c9']
 // seven beside eight colours, so that no two of 56 groups look alike
 const SYMBOLS = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down', 'triangle-right']
 const $ = id => document.getElementById(id)
