@@ -155,7 +155,7 @@ def test_no_space_for_the_archives_is_named_and_those_that_fit_are_kept(workspac
             kept = [str(path.relative_to(archives)) for path in archives.rglob("*.gz")]
     finally:
         workspace.git("checkout", "-q", "params.yaml")
-    images = "data/archives/mnist/t10k-images-idx3-ubyte.gz"
+    images = archives / "mnist/t10k-images-idx3-ubyte.gz"
     assert told(output) == f"error: {images} cannot be written: No space left on device"
     assert sorted(kept) == ["mnist/t10k-labels-idx1-ubyte.gz", "mnist/train-labels-idx1-ubyte.gz"]
     assert not (workspace.path / "data/raw/other.safetensors").exists()
