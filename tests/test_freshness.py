@@ -115,7 +115,7 @@ def test_dvc_sees_a_study_once_though_a_link_leads_to_it(workspace: Workspace) -
     assert read == {Path("dvc.yaml"), Path("studies/dvc.yaml")}
 
 
-@pytest.mark.parametrize("key", some([f"{group}.{key}" for group in USERS for key in OTHER[group]], 12))
+@pytest.mark.parametrize("key", some([f"{group}.{key}" for group in USERS for key in OTHER[group]], 8))
 def test_a_changed_parameter_makes_its_users_stale_and_no_other(workspace: Workspace, key: str) -> None:
     text = workspace.read("params.yaml")
     group, name = key.split(".")
@@ -298,7 +298,7 @@ ALL = ["check", "download", "prepare", "train@2", "evaluate", "verdict", "plot",
 ALL += [*sorted(OF_STUDY["pruned"]), "findings"]
 
 
-@pytest.mark.parametrize("name", some(ALL, 4))
+@pytest.mark.parametrize("name", some(ALL, 3))
 def test_a_stage_runs_on_nothing_but_what_it_declares(workspace: Workspace, tmp_path: Path, name: str) -> None:
     """Some stages, or with RERUNS all.
 

@@ -56,7 +56,7 @@ PLACES = [in_a_bigger_repository, in_a_path_of_odd_letters, in_a_worktree, in_a_
 NOT_APART: list[Callable[[Path], Workspace]] = [in_a_path_of_odd_letters, in_a_shallow_clone]
 
 
-@pytest.mark.parametrize("place", some(PLACES, 3), ids=lambda place: place.__name__)
+@pytest.mark.parametrize("place", some(PLACES, 2), ids=lambda place: place.__name__)
 def test_stages_and_experiments_run_and_leave_the_checkout_clean(
     tmp_path: Path, place: Callable[[Path], Workspace]
 ) -> None:
