@@ -82,7 +82,7 @@ def test_readmes_answers_are_the_results() -> None:
     zeros = json.loads((ROOT / "metrics/headline.json").read_text())["most exact zeros, %"]
     for said in (
         f"no cell has more than {zeros:.3f} % exact zeros in the mean",
-        f"the best alpha goes as the width to the power of {grid['slope']:.2f} "
+        f"its alpha goes as the width to the power of {grid['slope']:.2f} "
         f"[{grid['slope_low']:.2f}, {grid['slope_high']:.2f}]",
     ):
         assert said in answers
