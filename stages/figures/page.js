@@ -53,7 +53,7 @@ function comparable(entry, axis, groups) {
   const values = option => unique([...places.values()].map(place => place[option]))
   const options = Object.keys(places.get(groups[0])).filter(option => option !== along && values(option).length > 1)
   if (groups.length <= MOST_GROUPS || options.length < 2) return groups
-  const most = options.reduce((most, option) => (values(option).length > values(most).length ? option : most))
+  const most = options.reduce((one, other) => (values(other).length > values(one).length ? other : one))
   const varied = options.includes(entry.answers) ? entry.answers : most
   const highest = judgedRows(entry).find(row => row.group === byHeight(entry)[0])?.place ?? {}
   const usual = option =>
