@@ -76,7 +76,8 @@ def with_points(table: pd.DataFrame) -> pd.DataFrame:
     for name in table.columns:
         if pd.api.types.is_numeric_dtype(table[name]):
             continue
-        values = table[name].dropna().astype(str).str.strip()
+        text, known = table[name].astype(str).str.strip(), table[name].notna()
+        values = text[known]
         commas = values[values.str.contains(",")]
         if commas.empty or not values.str.fullmatch(r"[+-]?\d*,?\d+").all():
             continue
@@ -84,9 +85,7 @@ def with_points(table: pd.DataFrame) -> pd.DataFrame:
             raise ValueError(
                 f"{commas.iloc[0]} in column {name} may be a thousand or a decimal; write it without a comma"
             )
-        table[name] = pd.to_numeric(
-            table[name].astype(str).str.strip().str.replace(",", ".").where(table[name].notna())
-        )
+        table[name] = pd.to_numeric(text.str.replace(",", ".").where(known))
     return table
 
 

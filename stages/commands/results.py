@@ -15,6 +15,7 @@ seconds FILE: how long training the studies, and asking their networks, took.
 
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,14 @@ def readings(verdicts: Path) -> str:
     return "\n\n".join(chapters)
 
 
+@cache
+def _seconds() -> pd.Series:
+    return pd.read_csv(SECONDS).set_index("study").seconds
+
+
 def _time(name: str, what: str) -> str:
     """How long it took, if it was timed."""
-    seconds = pd.read_csv(SECONDS).set_index("study").seconds
+    seconds = _seconds()
     return f"; {what} took {seconds[name]:,} seconds" if name in seconds.index else ""
 
 

@@ -364,7 +364,8 @@ function layers(found, shape, dashes) {
   return every.filter(layer => found.some(mark => layer.transform[0].filter.oneOf.includes(mark.kind)))
 }
 
-// The lines below the title: the answer where one group is drawn that was judged, how the networks were trained, and the signs
+// The lines below the title: the answer where one group is drawn that was judged, how the networks were trained, and
+// the signs
 function caption(entry, found, judged) {
   const [group, ...others] = state.groups
   const answer = judged && !others.length ? entry.groups[group] : undefined

@@ -47,12 +47,13 @@ function spreadsWidely(values) {
 // Of many groups those that differ in one option alone: in what was asked, or else in the option with the most values.
 // The others are as in the group with the highest peak, a sure one if there is any
 function comparable(entry, axis, groups) {
+  if (groups.length <= MOST_GROUPS) return groups
   const rows = rowsOf(entry, axis)
   const places = new Map(rows.map(row => [row.group, row.place]))
   const along = axis.measured ? entry.over : axis.name
   const values = option => unique([...places.values()].map(place => place[option]))
   const options = Object.keys(places.get(groups[0])).filter(option => option !== along && values(option).length > 1)
-  if (groups.length <= MOST_GROUPS || options.length < 2) return groups
+  if (options.length < 2) return groups
   const most = options.reduce((one, other) => (values(other).length > values(one).length ? other : one))
   const varied = options.includes(entry.answers) ? entry.answers : most
   const highest = judgedRows(entry).find(row => row.group === byHeight(entry)[0])?.place ?? {}

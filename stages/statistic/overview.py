@@ -37,12 +37,20 @@ def axis_in_words(over: str) -> str:
 
 
 class Line(NamedTuple):
-    """The groups of a study that have one answer, and the verdict of the one of them with the highest D."""
+    """The groups of a study that have one answer."""
 
     answer: str
-    groups: str  # their names; empty where the study has but one group
-    verdict: Verdict
-    verdicts: list[Verdict]  # of all of them
+    verdicts: dict[str, Verdict]  # by the names of these groups
+
+    @property
+    def groups(self) -> str:
+        """Their names; empty where the study has but one group."""
+        return "" if ALL in self.verdicts else names_of([*self.verdicts])
+
+    @property
+    def verdict(self) -> Verdict:
+        """That of the group with the highest D."""
+        return highest_of(self.verdicts)
 
     @property
     def height(self) -> str:
@@ -52,13 +60,13 @@ class Line(NamedTuple):
     def why(self) -> str:
         """What the answer is due to, and for how many groups where it is not so for all; empty for a yes."""
         every = len(self.verdicts)
-        needed = [count for found in self.verdicts if (count := runs_needed(found))]
+        needed = [count for found in self.verdicts.values() if (count := runs_needed(found))]
         whys = []
         if needed:
             runs = " to ".join(f"{count:,}" for count in sorted({min(needed), max(needed)}))
             these = "it" if every == 1 else "each" if len(needed) == every else f"{len(needed)} of {every}"
             whys.append(f"about {runs} runs would probably decide {these}")
-        counts = Counter(why for found in self.verdicts for why in _due_to(found))
+        counts = Counter(why for found in self.verdicts.values() for why in _due_to(found))
         whys += [why if count == every else f"{count} of {every}: {why}" for why, count in counts.most_common()]
         return "; ".join(whys)
 
@@ -86,8 +94,7 @@ def lines(verdicts: dict[str, Verdict]) -> list[Line]:
     for answer in (YES, UNDECIDED, NO):
         groups = {name: verdict for name, verdict in verdicts.items() if verdict["answer"] == answer}
         if groups:
-            names = "" if ALL in groups else names_of([*groups])
-            found.append(Line(answer, names, highest_of(groups), [*groups.values()]))
+            found.append(Line(answer, groups))
     return found
 
 

@@ -92,6 +92,5 @@ def test_a_higher_peak_stands_farther_right_and_none_beyond_the_scale() -> None:
     assert places == sorted(places)
     assert places[0] > 0
     assert places[-1] == places[-2] < 100
-    verdict = {"answer": "yes", "D": 0.05}
-    line = Line("yes", "", verdict, [verdict])
+    line = Line("yes", {"all": {"answer": "yes", "D": 0.05}})
     assert plot(line).count(f"{place(5):.2f}%") == 3  # without an interval its ends are D
